@@ -1,0 +1,41 @@
+# Two commands for a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test test-slow format benchmark-quality clean
+
+help:
+	@echo "make demo        set up, train two minutes on prose that every Python carries, write 500 characters"
+	@echo "make test        set up, then format check, types and tests"
+	@echo "make test-slow   the tests that take longer than people wait for"
+	@echo "make format      mend the format of the code"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[tensorboard]' hypothesis mypy pytest ruff
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/understudy train @python --minutes 2 --out runs/demo --overwrite
+	@echo
+	$(BIN)/understudy generate runs/demo --length 500 --temperature 0.7
+
+test: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

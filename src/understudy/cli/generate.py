@@ -1,0 +1,83 @@
+"""`understudy generate`: write like a text that was learned."""
+
+import argparse
+import json
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from understudy.cli.arguments import Parser, number, whole
+from understudy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from understudy.api import Model
+    from understudy.generation.stream import Writing
+
+
+def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "generate", help="write like a text that was learned", description="Write with a trained model."
+    )
+    parser.add_argument("model", metavar="MODEL", help="a run folder or a model file")
+    parser.add_argument("--start", default="", metavar="TEXT", help="what comes before (default: a line's start)")
+    parser.add_argument("--length", type=whole, default=500, metavar="N", help="characters to write (default 500)")
+    parser.add_argument(
+        "--temperature", type=number, default=0.8, metavar="T", help="0 is the most probable (default 0.8)"
+    )
+    parser.add_argument("--top-k", type=whole, metavar="K", help="draw from the K most probable characters")
+    parser.add_argument("--top-p", type=number, metavar="P", help="draw from the fewest whose shares reach P")
+    parser.add_argument("--samples", type=whole, default=1, metavar="N", help="texts to write (default 1)")
+    parser.add_argument("--seed", type=whole, metavar="S", help="the same seed gives the same text")
+    parser.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before this text")
+    parser.add_argument("--unknown", choices=("error", "skip"), default="error", help="unseen characters of --start")
+    parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
+    parser.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Write; the status."""
+    from understudy.api import load
+    from understudy.generation.sampling import Sampling
+    from understudy.generation.stream import Plan
+
+    if parsed.samples < 1:
+        raise ConfigError(f"--samples {parsed.samples}: expected a whole number from 1")
+    sampling = Sampling(parsed.temperature, parsed.top_k, parsed.top_p)
+    plan = Plan(parsed.length, sampling, tuple(parsed.stop))
+    model = load(parsed.model)
+    first = model.start(parsed.start, seed=parsed.seed, unknown=parsed.unknown)
+    writing = model.writing(first, parsed.samples, plan)
+    if parsed.json:
+        print(json.dumps(_document(model, writing, parsed.start)))
+    elif parsed.samples == 1:
+        _show(parsed.start)
+        for piece in writing:
+            _show(piece.text)
+        _show("\n")
+    else:
+        for _ in writing:
+            pass
+        for place, (text, state) in enumerate(zip(writing.texts, writing.states, strict=True)):
+            _show(("\n" if place else "") + f"--- seed {state.seed} ---\n{parsed.start}{text}\n")
+    return 0
+
+
+def _document(model: "Model", writing: "Writing", prompt: str) -> dict[str, object]:
+    began = time.perf_counter()
+    for _ in writing:
+        pass
+    seconds = time.perf_counter() - began
+    drawn = sum(state.drawn for state in writing.states)
+    samples = [
+        {"text": text, "prompt": prompt, "seed": state.seed, "finish_reason": reason}
+        for text, state, reason in zip(writing.texts, writing.states, writing.finish_reasons, strict=True)
+    ]
+    return {"samples": samples, "characters_per_second": drawn / seconds if seconds else 0.0}
+
+
+def _show(text: str) -> None:
+    from understudy.cli.terminal import for_stream
+
+    sys.stdout.write(for_stream(text, sys.stdout))
+    sys.stdout.flush()

@@ -1,0 +1,159 @@
+"""`understudy info`: what is in a text, or in a model."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from understudy.cli.arguments import Parser, add_reading, reading
+
+if TYPE_CHECKING:
+    from understudy.model.file import ModelFile
+    from understudy.text.corpus import Corpus, Survey
+
+_HEAD = 250
+_RARE = 10
+_CHARACTERS_A_PARAMETER = 1.0
+
+
+def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "info",
+        help="what is in a text or a model",
+        description="A text: its length, its beginning, its characters and their ids. A model: its layers and "
+        "how it was trained.",
+    )
+    parser.add_argument("what", nargs="+", metavar="MODEL|TEXT", help="a run folder, a model file, or texts")
+    parser.add_argument("--vocabulary", choices=("characters", "bytes"), default="characters", help="of a text")
+    parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
+    add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Tell; the status."""
+    if len(parsed.what) == 1 and _is_model(parsed.what[0]):
+        from understudy.model import file
+
+        return _model(file.read(parsed.what[0]), parsed.json)
+    from understudy.text.corpus import survey
+    from understudy.training.material import TextOptions
+
+    options = TextOptions(tuple(parsed.what), vocabulary=parsed.vocabulary, **reading(parsed))
+    corpus = options.corpus()
+    return _text(corpus, survey(corpus, options.vocabulary), parsed.json)
+
+
+def _is_model(name: str) -> bool:
+    path = Path(name)
+    return path.suffix == ".safetensors" or (path.is_dir() and (path / "checkpoint").is_dir())
+
+
+def _model(model: "ModelFile", as_json: bool) -> int:
+    from understudy.model.summary import summary
+
+    rows = summary(model.config)
+    if as_json:
+        document = {
+            "config": model.config.to_document(),
+            "parameters": model.config.parameters,
+            "layers": [row._asdict() for row in rows],
+            "vocabulary": model.vocabulary.to_document(),
+            "training": model.training,
+        }
+        print(json.dumps(document))
+        return 0
+    print(f"{'layer':<24}{'output':<18}{'parameters':>14}")
+    for row in rows:
+        print(f"{row.name:<24}{row.output:<18}{row.parameters:>14,}")
+    print(f"{'':<42}{model.config.parameters:>14,}")
+    print("\n(T time, B batch)\n")
+    training, corpus = model.training, model.training.get("corpus", {})
+    print(f"text         {corpus.get('name')}, {corpus.get('characters', 0):,} characters")
+    print(f"SHA-256      {corpus.get('sha256')}")
+    print(f"steps        {training.get('steps', 0):,} ({training.get('characters_seen', 0):,} characters learned from)")
+    if training.get("validation_loss") is not None:
+        print(
+            f"validation   {training['validation_loss']:.4f} nats a character in windows of 256, "
+            f"{training['validation_loss_streamed']:.4f} streamed, "
+            f"on {corpus.get('validation_characters', 0):,} characters"
+        )
+    else:
+        print("validation   none: the whole text was learned from")
+    kind = "bytes" if model.vocabulary.kind == "bytes" else "characters"
+    print(f"vocabulary   {len(model.vocabulary):,} {kind}: {_shown(model.vocabulary.characters)}")
+    print(f"written by   Understudy {training.get('library_version')}")
+    return 0
+
+
+def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:
+    from understudy.text.vocabulary import printable
+
+    vocabulary = seen.vocabulary()
+    head = corpus.head(seen.kind, _HEAD)
+    pairs = [(int(code), int(count)) for code, count in zip(seen.codes, seen.counts, strict=True)]
+    ids = dict(zip(vocabulary.symbols.tolist(), range(len(vocabulary)), strict=True))
+    if as_json:
+        document: dict[str, Any] = {
+            "name": corpus.name,
+            "kind": seen.kind,
+            "length": seen.length,
+            "sha256": seen.sha256,
+            "distinct": len(pairs),
+            "head": head,
+            "vocabulary": [{"id": ids[code], "code_point": code, "count": count} for code, count in pairs],
+        }
+        print(json.dumps(document))
+        return 0
+    unit = "characters" if seen.kind == "characters" else "bytes"
+    print(f"{corpus.name}: {seen.length:,} {unit}, {len(pairs):,} distinct\nSHA-256 {seen.sha256}\n")
+    print(f"It begins:\n{_indented(head)}\n")
+    first = vocabulary.encode(head[:13]) if seen.kind == "characters" else vocabulary.encode(head)[:13]
+    print(f"The first 13 as ids: {head[:13]!r} → {' '.join(map(str, first))}\n")
+    name = printable if seen.kind == "characters" else (lambda symbol: f"byte 0x{ord(symbol):02X}")
+    print(f"{'symbol':<20}{'id':>7}{'count':>14}{'share':>10}")
+    shown = pairs if len(pairs) <= 100 else sorted(pairs, key=lambda pair: -pair[1])[:100]
+    for code, count in shown:
+        print(f"{name(chr(code)):<20}{ids[code]:>7}{count:>14,}{count / seen.length:>10.3%}")
+    if len(shown) < len(pairs):
+        print(f"... and {len(pairs) - len(shown):,} rarer ones (--json lists all)")
+    rare = [code for code, count in pairs if count < _RARE]
+    if rare:
+        names = ", ".join(name(chr(code)) for code in rare[:30]) + (", ..." if len(rare) > 30 else "")
+        print(f"\nRare: {len(rare)} come fewer than {_RARE} times and will hardly be learned: {names}")
+    print(f"\n{_advice(seen.length)}")
+    return 0
+
+
+def _advice(length: int) -> str:
+    """How much text there is for which size of model: about a character for each parameter, as a rule of thumb."""
+    sizes = (
+        (64, 30_000),
+        (128, 120_000),
+        (256, 460_000),
+        (384, 850_000),
+        (512, 1_400_000),
+        (1024, 5_000_000),
+    )
+    fitting = [units for units, parameters in sizes if parameters <= length * _CHARACTERS_A_PARAMETER]
+    if not fitting:
+        return (
+            f"How much is that? {length:,} characters are very few: a model will learn them by heart before it learns "
+            f"to write like them. 100,000 is a start, 1,000,000 is comfortable."
+        )
+    return (
+        f"How much is that? Enough for an LSTM of about {fitting[-1]} units (one character for each parameter, as a "
+        f"rule of thumb); a larger one learns it faster but needs dropout, and the held-back text to stop it in time."
+    )
+
+
+def _indented(text: str) -> str:
+    from understudy.cli.terminal import visible
+
+    return "\n".join("    " + line for line in visible(text).splitlines())
+
+
+def _shown(characters: str) -> str:
+    text = repr(characters)
+    return text if len(text) <= 200 else text[:200] + "…"

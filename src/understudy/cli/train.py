@@ -1,0 +1,164 @@
+"""`understudy train`: learn a text."""
+
+import argparse
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from understudy.cli.arguments import Parser, add_reading, add_recipe, given_settings, reading, whole
+from understudy.errors import ConfigError
+from understudy.training.recipe import PRESETS
+
+if TYPE_CHECKING:
+    from understudy.training.session import Request, Session
+
+_SPECIAL = frozenset({"validation"})
+
+
+def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "train",
+        help="learn a text",
+        description="Learn a text: files, folders, - for standard input, @python or @shakespeare.",
+    )
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to learn from")
+    parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="the run folder (default runs/NAME)")
+    parser.add_argument("--preset", default=None, metavar="|".join(PRESETS), help="the recipe to begin with")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+    parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
+    parser.add_argument("--from", dest="origin", type=Path, metavar="MODEL", help="start from its weights")
+    parser.add_argument("--sample", type=whole, metavar="N", help="write N characters at the end")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors and the result")
+    parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
+    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into the run folder")
+    add_reading(parser)
+    parser.add_argument("--vocabulary", choices=("characters", "bytes"), help="what a symbol is")
+    parser.add_argument(
+        "--validation",
+        metavar="SHARE|FILE",
+        help="the share at the text's end to hold back (default 0.1), or a file",
+    )
+    add_recipe(parser, _SPECIAL)
+    parser.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Train, showing how it goes; the status."""
+    request = _request(parsed)
+    from understudy.cli.display import display
+    from understudy.training.session import Session
+
+    session = Session(request)
+    screen = display(quiet=parsed.quiet, to_stderr=parsed.json)
+    with _signals() as caught:
+        return _sitting(session, parsed, screen, caught)
+
+
+def _sitting(session: "Session", parsed: argparse.Namespace, screen: Any, caught: "_Caught") -> int:
+    try:
+        for line in session.prepare():
+            screen.line(line)
+        caught.held = True
+        with screen.training(session):
+            for report in session.reports():
+                if report is not None:
+                    screen.show(report)
+                if caught.number is not None:
+                    break
+        if caught.number is not None and not session.finished:
+            session.save()
+            screen.interrupted(session)
+            return 128 + caught.number
+        return _finish(session, parsed, screen)
+    except Interrupted as interruption:
+        screen.cut_short(session)
+        return 128 + interruption.number
+    finally:
+        session.close()
+
+
+def _request(parsed: argparse.Namespace) -> "Request":
+    settings = given_settings(parsed, _SPECIAL)
+    options: dict[str, Any] = reading(parsed)
+    if parsed.vocabulary is not None:
+        options["vocabulary"] = parsed.vocabulary
+    if parsed.validation is not None:
+        try:
+            settings["validation"] = float(parsed.validation)
+        except ValueError:
+            options["validation_file"] = parsed.validation
+    if parsed.sample is not None and parsed.sample < 1:
+        raise ConfigError(f"--sample {parsed.sample}: expected a whole number from 1")
+    if not parsed.texts and not parsed.resume:
+        raise ConfigError("name a TEXT to learn from: a file, a folder, - for standard input, or @python")
+    if parsed.resume and (parsed.overwrite or parsed.origin):
+        raise ConfigError(f"--resume goes on with a run; {'--overwrite' if parsed.overwrite else '--from'} starts one")
+    from understudy.training.recipe import preset
+
+    preset(parsed.preset or "auto").with_settings(**settings)
+    from understudy.training.material import TextOptions
+    from understudy.training.session import Request
+
+    return Request(
+        TextOptions(tuple(parsed.texts), **options) if parsed.texts else None,
+        parsed.preset,
+        settings,
+        parsed.out,
+        parsed.resume,
+        parsed.overwrite,
+        parsed.origin,
+        parsed.tensorboard,
+        frozenset(options),
+    )
+
+
+class Interrupted(BaseException):
+    """A signal that ends the program where it stands."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class _Caught:
+    """The signal that came, if one did, and whether it waits for the step to end."""
+
+    number: int | None = None
+    held = False
+
+
+@contextmanager
+def _signals() -> Iterator[_Caught]:
+    """Catch Ctrl-C and SIGTERM: before training at once, in training after the step, the second time at once."""
+    caught = _Caught()
+
+    def catch(number: int, frame: FrameType | None) -> None:
+        if caught.held and caught.number is None:
+            caught.number = number
+            return
+        raise Interrupted(number)
+
+    before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finish(session: "Session", parsed: argparse.Namespace, screen: Any) -> int:
+    result = session.result()
+    if parsed.sample:
+        from understudy.api import load
+
+        result["text"] = load(session.folder.model).generate(length=parsed.sample, seed=session.facts.recipe.seed)
+    if parsed.json:
+        print(json.dumps(result))
+    else:
+        screen.result(result)
+    return 0

@@ -1,0 +1,125 @@
+"""The two protocols: streamed, what a recurrent net really does, and windowed, comparable with a transformer."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from understudy.errors import ConfigError, TextError
+from understudy.model.network import Network, State
+from understudy.text.encoded import Ids
+
+Protocol = Literal["streamed", "windowed"]
+PROTOCOLS: tuple[Protocol, ...] = ("streamed", "windowed")
+WINDOW = 256
+STREAMS = 10
+_FEWEST_A_STREAM = 1000
+_CHUNK = 256
+_LARGEST_LOGITS = 1 << 24
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a model makes of a text.
+
+    Attributes:
+        loss: mean nats a character.
+        characters: how many characters were predicted.
+        protocol: how.
+        window: W, where windowed.
+        streams: how many, where streamed.
+    """
+
+    loss: float
+    characters: int
+    protocol: Protocol
+    window: int | None = None
+    streams: int | None = None
+
+    @property
+    def bits_per_character(self) -> float:
+        """The loss in bits."""
+        return self.loss / math.log(2)
+
+
+def windowed(network: Network, ids: Ids, window: int = WINDOW, *, batch: int | None = None) -> Score:
+    """Score consecutive, non-overlapping windows, each from the zero state.
+
+    Window i reads characters iW to iW + W - 1 and predicts iW + 1 to iW + W; the last one may be shorter. The
+    result does not depend on `batch`, how many windows are read side by side.
+
+    Raises:
+        ConfigError: the window is not positive.
+        TextError: the text has fewer than two characters.
+    """
+    if window < 1:
+        raise ConfigError(f"--window {window}: expected a whole number from 1")
+    predicted = _predicted(ids)
+    chunk = min(window, _CHUNK)
+    batch = batch or max(1, min(128, _LARGEST_LOGITS // (chunk * network.config.vocabulary)))
+    whole, tail = divmod(predicted, window)
+    total = 0.0
+    for first in range(0, whole, batch):
+        starts = np.arange(first, min(first + batch, whole)) * window
+        total += _read(network, ids, starts, window, chunk, network.zero_state(len(starts)))[0]
+    if tail:
+        total += _read(network, ids, np.array([whole * window]), tail, chunk, network.zero_state(1))[0]
+    return Score(total / predicted, predicted, "windowed", window=window)
+
+
+def streamed(network: Network, ids: Ids, *, streams: int | None = None, chunk: int = _CHUNK) -> Score:
+    """Score the text with the state carried through it, in a few parallel streams of equal length.
+
+    Each stream starts from the zero state; together they predict every character but the first. The result does
+    not depend on `chunk`, how many characters are read at a time.
+
+    Args:
+        network: the model.
+        ids: the text.
+        streams: how many streams; ten, or fewer where the text has not a thousand characters for each.
+        chunk: T of one pass through the network.
+
+    Raises:
+        TextError: the text has fewer than two characters.
+    """
+    predicted = _predicted(ids)
+    if streams is None:
+        streams = max(1, min(STREAMS, predicted // _FEWEST_A_STREAM))
+    length, tail = divmod(predicted, streams)
+    starts = np.arange(streams) * length
+    total, state = _read(network, ids, starts, length, chunk, network.zero_state(streams))
+    if tail:  # the last stream is longer by what the division left over
+        last = tuple(tuple(part[-1:] for part in layer) for layer in state)
+        total += _read(network, ids, np.array([streams * length]), tail, chunk, last)[0]
+    return Score(total / predicted, predicted, "streamed", streams=streams)
+
+
+def evaluate(network: Network, ids: Ids, protocol: Protocol = "streamed", window: int = WINDOW) -> Score:
+    """Score a text by the protocol of that name."""
+    return streamed(network, ids) if protocol == "streamed" else windowed(network, ids, window)
+
+
+def _predicted(ids: Ids) -> int:
+    if len(ids) < 2:
+        raise TextError(f"the text has {len(ids)} known characters; at least 2 are needed to predict one")
+    return len(ids) - 1
+
+
+@torch.inference_mode()
+def _read(
+    network: Network, ids: Ids, starts: NDArray[np.int64], length: int, chunk: int, state: State
+) -> tuple[float, State]:
+    """The summed nats of the `length` characters after each of `starts` (B,), and the state after them."""
+    device = network.output.weight.device
+    total = 0.0
+    for begin in range(0, length, chunk):
+        taken = min(chunk, length - begin)
+        block = torch.from_numpy(ids.gather(starts + begin, taken + 1)).to(device)
+        logits, state = network(block[:-1], state)
+        nats = F.cross_entropy(logits.flatten(0, 1), block[1:].flatten(), reduction="none")
+        total += float(nats.double().sum())
+    return total, state

@@ -1,0 +1,119 @@
+"""The language model: ids and state in, logits and state out."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from understudy.model.config import STATES, ModelConfig
+from understudy.model.recurrence import NATIVE, LayerState, LayerWeights, Recurrence
+
+State = tuple[LayerState, ...]
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Zeroes a share of a layer's outputs while training, between the layers and before the output layer.
+
+    Not on the recurrent connections (Zaremba et al. 2014, arXiv:1409.2329). Randomness comes from `generator`.
+    """
+
+    probability: float
+    generator: torch.Generator
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """`x` with a new mask, scaled so that its mean stays."""
+        kept = 1 - self.probability
+        mask = torch.empty(x.shape, dtype=x.dtype, device=x.device).bernoulli_(kept, generator=self.generator)
+        return x * mask.div_(kept)
+
+
+class Layer(nn.Module):
+    """One recurrent layer's parameters."""
+
+    def __init__(self, inputs: int, units: int, gates: int, device: torch.device | str | None = None) -> None:
+        super().__init__()
+        self.weight_ih = nn.Parameter(torch.empty(gates * units, inputs, device=device))
+        self.weight_hh = nn.Parameter(torch.empty(gates * units, units, device=device))
+        self.bias_ih = nn.Parameter(torch.empty(gates * units, device=device))
+        self.bias_hh = nn.Parameter(torch.empty(gates * units, device=device))
+
+    def weights(self, dtype: torch.dtype) -> LayerWeights:
+        """The parameters in the type of the products."""
+        parameters = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        return LayerWeights(*(parameter.to(dtype) for parameter in parameters))
+
+
+class Network(nn.Module):
+    """Embedding, recurrent layers, dense output.
+
+    `logits, state = network(ids, state)`: ids (T, B), logits (T, B, V) in float32; the state is a value, one
+    tuple of (B, H) tensors for each layer, and is never kept inside. The parameters start uninitialised.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        precision: torch.dtype = torch.float32,
+        recurrence: Recurrence | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        """Make a network of that shape.
+
+        Args:
+            config: the shape.
+            precision: the type of the matrix products; parameters, carried state and logits keep their own.
+            recurrence: the implementation of the recurrence; PyTorch's unless given.
+            device: where the parameters lie.
+        """
+        super().__init__()
+        self.config = config
+        self.precision = precision
+        self._recurrence = recurrence or NATIVE[config.cell]
+        V, E, H = config.vocabulary, config.embedding, config.units
+        gates = config.shapes()["layers.0.weight_hh"][0] // H
+        self.embedding = nn.Embedding(V, E, _weight=torch.empty(V, E, device=device))
+        self.layers = nn.ModuleList(Layer(H if layer else E, H, gates, device) for layer in range(config.layers))
+        self.output = nn.Linear(H, V, device="meta")
+        self.output.weight = nn.Parameter(torch.empty(V, H, device=device))
+        self.output.bias = nn.Parameter(torch.empty(V, device=device))
+
+    def zero_state(self, batch: int) -> State:
+        """The state before any text, for B = `batch` streams."""
+        weight = self.output.weight
+        H, parts = self.config.units, STATES[self.config.cell]
+        return tuple(
+            tuple(torch.zeros(batch, H, dtype=weight.dtype, device=weight.device) for _ in range(parts))
+            for _ in self.layers
+        )
+
+    def forward(self, ids: Tensor, state: State, dropout: Dropout | None = None) -> tuple[Tensor, State]:
+        """Ids (T, B) and the state before them give logits (T, B, V) and the state after them."""
+        x = F.embedding(ids, self.embedding.weight).to(self._product_type)
+        after: list[LayerState] = []
+        for layer, before in zip(self.layers, state, strict=True):
+            assert isinstance(layer, Layer)
+            cast = tuple(part.to(x.dtype) for part in before)
+            x, new = self._recurrence(x, layer.weights(x.dtype), cast)
+            after.append(tuple(part.to(old.dtype) for part, old in zip(new, before, strict=True)))
+            if dropout is not None:
+                x = dropout(x)
+        logits = F.linear(x, self.output.weight.to(x.dtype), self.output.bias.to(x.dtype))
+        return logits.to(self.output.weight.dtype), tuple(after)
+
+    @property
+    def _product_type(self) -> torch.dtype:
+        weight = self.output.weight.dtype
+        return weight if weight == torch.float64 else self.precision
+
+
+def detached(state: State) -> State:
+    """The same state, cut from the computation that made it."""
+    return tuple(tuple(part.detach() for part in layer) for layer in state)
+
+
+def shifted(state: State) -> State:
+    """The state with lane b taking over lane b - 1's; lane 0 starts from zero."""
+    return tuple(tuple(torch.cat([part.new_zeros(part[:1].shape), part[:-1]]) for part in s) for s in state)

@@ -1,0 +1,54 @@
+"""Between a network and the named arrays of a model file."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from understudy.model.config import GATES
+from understudy.model.container import Tensors
+from understudy.model.file import ModelFile
+from understudy.model.network import Network
+from understudy.text.vocabulary import Vocabulary
+
+
+def arrays(network: Network) -> dict[str, NDArray[np.float32]]:
+    """The parameters as arrays, in float32; on a CPU they share the network's memory."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+
+
+def put(network: Network, tensors: Tensors) -> None:
+    """Set all parameters from arrays of their shapes."""
+    network.load_state_dict({name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()})
+
+
+def network_of(
+    model: ModelFile,
+    *,
+    precision: torch.dtype = torch.float32,
+    device: torch.device | str | None = None,
+) -> Network:
+    """The network that a model file holds."""
+    network = Network(model.config, precision=precision, device=device)
+    put(network, model.tensors)
+    return network
+
+
+def put_under(network: Network, vocabulary: Vocabulary, model: ModelFile) -> None:
+    """Set the parameters from a model whose vocabulary may be smaller.
+
+    Rows of the embedding and the output layer go to the ids that their symbols have now; the rows of symbols
+    that the model never saw keep what they were initialised with, but start as improbable as the model's rarest.
+    """
+    assert GATES[network.config.cell] == GATES[model.config.cell]
+    places = np.searchsorted(vocabulary.symbols, model.vocabulary.symbols)
+    merged = {name: array.copy() for name, array in arrays(network).items()}
+    for name, tensor in model.tensors.items():
+        if name in ("embedding.weight", "output.weight", "output.bias"):
+            if name == "output.bias":
+                merged[name][:] = tensor.min()
+            if name == "output.weight":
+                merged[name][:] = tensor.mean(0)
+            merged[name][places] = tensor
+        else:
+            merged[name] = np.asarray(tensor)
+    put(network, merged)

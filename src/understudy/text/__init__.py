@@ -1,0 +1,1 @@
+"""Files -> characters -> ids -> batches: the one door by which a text comes in."""

@@ -1,0 +1,123 @@
+"""Corpora with a name: `@python`, already on every machine, and `@shakespeare`, fetched once and checked."""
+
+import ast
+import io
+import os
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import platformdirs
+
+from understudy.errors import DownloadError, TextError
+
+SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+SHAKESPEARE_ADDRESSES = (
+    "https://storage.googleapis.com/download.tensorflow.org/data/shakespeare.txt",
+    "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+)
+
+# What some distributions of CPython leave out, and what is no prose, is not part of @python.
+_LEFT_OUT = {
+    *("config", "distutils", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages"),
+    *("test", "tests", "tkinter", "turtle.py", "turtledemo", "venv"),
+}
+
+
+def cache_folder() -> Path:
+    """The user's cache folder for Understudy; the environment's UNDERSTUDY_CACHE names another."""
+    return Path(os.environ.get("UNDERSTUDY_CACHE") or platformdirs.user_cache_path("understudy"))
+
+
+def names() -> tuple[str, ...]:
+    """The names that `opener` knows."""
+    return tuple(_OPENERS)
+
+
+def opener(name: str) -> Callable[[], IO[bytes]]:
+    """A function that opens the corpus `name` as UTF-8 bytes.
+
+    Raises:
+        TextError: no corpus has that name.
+        DownloadError: the corpus could not be fetched (raised at once, not when it is opened).
+    """
+    if name not in _OPENERS:
+        raise TextError(f"{name}: no corpus of that name; there are {', '.join(names())}")
+    return _OPENERS[name]()
+
+
+def python_prose() -> str:
+    """English prose that every CPython carries: its language topics, then its library's docstrings.
+
+    About 1.2 MB, read in name order, the same on every run of one Python version; no network.
+    """
+    from pydoc_data.topics import topics
+
+    library = Path(sysconfig.get_paths()["stdlib"])
+    pieces = [topics[name].strip() for name in sorted(topics)]
+    for path in sorted(library.rglob("*.py"), key=lambda path: path.relative_to(library).as_posix()):
+        parts = path.relative_to(library).parts
+        if not any(part in _LEFT_OUT or part.startswith(("_", "config-")) for part in parts):
+            pieces += _docstrings(path)
+    return "\n\n\n".join(pieces) + "\n"
+
+
+def _docstrings(path: Path) -> list[str]:
+    """The docstrings of a module, its classes and its functions, in the order of the file."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    tree = ast.parse(path.read_bytes())
+    nodes = [node for node in ast.walk(tree) if isinstance(node, documented)]
+    nodes.sort(key=lambda node: getattr(node, "lineno", 0))
+    return [text.strip() for node in nodes if (text := ast.get_docstring(node)) and text.strip()]
+
+
+def _python() -> Callable[[], IO[bytes]]:
+    data = python_prose().encode()
+    return lambda: io.BytesIO(data)
+
+
+def _shakespeare() -> Callable[[], IO[bytes]]:
+    path = fetch("shakespeare.txt", SHAKESPEARE_ADDRESSES, SHAKESPEARE_SHA256)
+    return lambda: path.open("rb")
+
+
+_OPENERS: dict[str, Callable[[], Callable[[], IO[bytes]]]] = {
+    "@python": _python,
+    "@shakespeare": _shakespeare,
+}
+
+
+def fetch(file_name: str, addresses: tuple[str, ...], sha256: str) -> Path:
+    """Fetch a file once into the cache folder, from the first address that gives the right bytes.
+
+    Raises:
+        DownloadError: no address gave a file with that SHA-256; nothing is kept.
+    """
+    import pooch
+    from requests.exceptions import RequestException
+
+    pooch.get_logger().setLevel("ERROR")
+    reasons = []
+    for address in addresses:
+        try:
+            kept = pooch.retrieve(
+                address,
+                known_hash=f"sha256:{sha256}",
+                fname=file_name,
+                path=cache_folder() / "corpora",
+                downloader=pooch.HTTPDownloader(timeout=30),
+            )
+            return Path(kept)
+        except (RequestException, OSError, ValueError) as error:
+            reasons.append(f"{address}: {_reason(error)}")
+    raise DownloadError(
+        f"cannot fetch {file_name}: {'; '.join(reasons)}; put the file there yourself and name its path instead"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """One short line for why an address failed."""
+    if isinstance(error, ValueError) and "hash" in str(error):
+        return "it came with another SHA-256 than the expected one"
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

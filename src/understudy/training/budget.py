@@ -1,0 +1,91 @@
+"""From minutes to steps: a first measurement of this machine, and the schedule that fits."""
+
+import copy
+import math
+import time
+from dataclasses import replace
+from statistics import median
+from typing import NamedTuple
+
+import torch
+
+from understudy.evaluation.protocols import streamed, windowed
+from understudy.training.loop import VALIDATION_LIMIT, Progress, Trainer
+from understudy.training.recipe import Recipe, Schedule
+
+_MEASURE_SECONDS = 2.0
+_WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 4, 40
+_SAMPLE_CHARACTERS = 20_000
+_EVALUATION_SHARE = 0.1
+_CHECKPOINT_SECONDS = 20.0
+
+
+class Speed(NamedTuple):
+    """Seconds that one step and one evaluation take here."""
+
+    step: float
+    evaluation: float
+
+
+def measure(trainer: Trainer) -> Speed:
+    """Time steps and an evaluation on a copy of the trainer, which is left untouched."""
+    scratch = replace(
+        trainer,
+        network=copy.deepcopy(trainer.network),
+        schedule=Schedule(_WARM_STEPS + _MOST_STEPS, 0, 1 << 40, 1 << 40),
+        progress=Progress(),
+    )
+    seconds: list[float] = []
+    last = began = time.perf_counter()
+    for place, _ in enumerate(scratch.run()):
+        if trainer.device.type == "cuda":
+            torch.cuda.synchronize()
+        now = time.perf_counter()
+        if place >= _WARM_STEPS:
+            seconds.append(now - last)
+        last = now
+        if len(seconds) >= _FEWEST_STEPS and now - began > _MEASURE_SECONDS:
+            break
+    evaluation = 0.0
+    if trainer.validation is not None:
+        part = trainer.validation[:_SAMPLE_CHARACTERS]
+        began = time.perf_counter()
+        windowed(scratch.network, part)
+        streamed(scratch.network, part)
+        whole = min(len(trainer.validation), VALIDATION_LIMIT)
+        evaluation = (time.perf_counter() - began) * whole / len(part)
+    return Speed(median(seconds), evaluation)
+
+
+def schedule_for(recipe: Recipe, per_epoch: int, validates: bool) -> Schedule:
+    """The schedule of a recipe whose duration is in steps or epochs."""
+    steps = recipe.steps if recipe.steps is not None else max(1, round((recipe.epochs or 1) * per_epoch))
+    return _with_intervals(recipe, per_epoch, validates, steps, math.ceil(steps / 10), 1000)
+
+
+def schedule_in(recipe: Recipe, per_epoch: int, validates: bool, seconds: float, speed: Speed) -> Schedule:
+    """The schedule that ends when `seconds` are over, evaluations included, at the measured speed."""
+    looks = 0
+    if validates and speed.evaluation:
+        looks = min(20, max(1, int(_EVALUATION_SHARE * seconds / speed.evaluation)))
+    if recipe.evaluate_every:
+        cost = speed.step + speed.evaluation / recipe.evaluate_every
+        steps = max(1, int(seconds / cost))
+    else:
+        steps = max(1, int((seconds - looks * speed.evaluation) / speed.step))
+    between = max(1, int(_CHECKPOINT_SECONDS / speed.step))
+    return _with_intervals(recipe, per_epoch, validates, steps, math.ceil(steps / max(1, looks)), between)
+
+
+def _with_intervals(
+    recipe: Recipe, per_epoch: int, validates: bool, steps: int, evaluate: int, checkpoint: int
+) -> Schedule:
+    if recipe.checkpoint_every:
+        checkpoint = recipe.checkpoint_every
+    elif recipe.checkpoint_epochs:
+        checkpoint = max(1, round(recipe.checkpoint_epochs * per_epoch))
+    return Schedule(
+        steps=steps,
+        evaluate_every=(recipe.evaluate_every or max(1, evaluate)) if validates else 0,
+        checkpoint_every=checkpoint,
+    )

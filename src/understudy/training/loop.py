@@ -1,0 +1,205 @@
+"""The one training loop."""
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from understudy.evaluation.protocols import Score, streamed, windowed
+from understudy.model.network import Dropout, Network, State, detached, shifted
+from understudy.text.batches import Batches, Carry
+from understudy.text.encoded import Ids
+from understudy.training.recipe import Recipe, Schedule, learning_rate
+
+VALIDATION_LIMIT = 1 << 20
+"""Of a longer validation text, the first so many characters are looked at while training."""
+
+
+class NotFiniteError(ArithmeticError):
+    """The loss or the gradient of a step is not finite; the weights are as they were before it."""
+
+    def __init__(self, step: int, loss: float, norm: float) -> None:
+        super().__init__(f"step {step}: the loss is {loss} and the gradient's norm {norm}")
+        self.step = step
+
+
+@dataclass
+class Progress:
+    """Where a run stands; together with weights, optimiser and carried state, all that its future depends on.
+
+    Attributes:
+        step: steps done.
+        best_loss: lowest windowed validation loss so far (nats); infinite before the first.
+        best_streamed: the streamed loss (nats) of the same evaluation.
+        best_step: when that was.
+        rate_scale: what the schedule's rate is multiplied by; halved at each setback.
+        setbacks: how often the run went back because numbers were not finite.
+        loss_sum: sum of the losses since the last report.
+        loss_steps: how many they are.
+        train_loss: mean loss of the last report.
+        characters: characters learned from.
+        seconds: time spent in steps and evaluations, over all sittings.
+    """
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_streamed: float = math.inf
+    best_step: int = 0
+    rate_scale: float = 1.0
+    setbacks: int = 0
+    loss_sum: float = 0.0
+    loss_steps: int = 0
+    train_loss: float = math.inf
+    characters: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run tells now and then. Losses are mean nats a character.
+
+    Attributes:
+        step: steps done.
+        epoch: passes over the text done, with a fraction.
+        train_loss: mean over the steps since the last report.
+        learning_rate: of the last step.
+        characters_per_second: learned from since the last report.
+        gradient_norm: of the last step, before clipping.
+        windowed: the validation text in windows, where the report comes with an evaluation.
+        streamed: the validation text with the state carried.
+        best: whether this evaluation is the best so far.
+    """
+
+    step: int
+    epoch: float
+    train_loss: float
+    learning_rate: float
+    characters_per_second: float
+    gradient_norm: float
+    windowed: Score | None = None
+    streamed: Score | None = None
+    best: bool = False
+
+
+@dataclass
+class Trainer:
+    """A network in training. `run` goes on from wherever `progress`, `state` and `optimizer` stand."""
+
+    network: Network
+    recipe: Recipe
+    schedule: Schedule
+    batches: Batches
+    validation: Ids | None
+    progress: Progress = field(default_factory=Progress)
+
+    def __post_init__(self) -> None:
+        self.device = self.network.output.weight.device
+        self.optimizer = optimizer_for(self.network, self.recipe)
+        self.state: State = self.network.zero_state(self.recipe.batch_size)
+
+    def run(self) -> Iterator[Report | None]:
+        """Train to the end of the schedule, yielding after every step: a report where one is due, else None.
+
+        The caller may stop between any two steps, and save what stands here.
+
+        Raises:
+            NotFiniteError: a loss or gradient is not finite; the step was not taken.
+        """
+        progress, schedule, recipe = self.progress, self.schedule, self.recipe
+        began, learned = time.perf_counter(), 0
+        while progress.step < schedule.steps:
+            before = time.perf_counter()
+            rate = learning_rate(recipe, progress.step, schedule.steps) * progress.rate_scale
+            loss, norm, characters = self._step(rate)
+            progress.step += 1
+            progress.loss_sum += loss
+            progress.loss_steps += 1
+            progress.characters += characters
+            learned += characters
+            now = time.perf_counter()
+            progress.seconds += now - before
+            if not schedule.reports_at(progress.step):
+                yield None
+                continue
+            progress.train_loss = progress.loss_sum / progress.loss_steps
+            progress.loss_sum, progress.loss_steps = 0.0, 0
+            speed = learned / (now - began)
+            scores = self.evaluate() if schedule.evaluates_at(progress.step) else (None, None)
+            best = self._note_best(*scores)
+            progress.seconds += time.perf_counter() - now
+            epoch = progress.step / self.batches.per_epoch
+            yield Report(progress.step, epoch, progress.train_loss, rate, speed, norm, *scores, best)
+            began, learned = time.perf_counter(), 0
+
+    def evaluate(self) -> tuple[Score | None, Score | None]:
+        """The validation text windowed and streamed, in float32; None where there is none."""
+        if self.validation is None:
+            return None, None
+        exact = copy.copy(self.network)  # the same parameters, other products
+        exact.precision = torch.float32
+        ids = self.validation[:VALIDATION_LIMIT]
+        return windowed(exact, ids), streamed(exact, ids)
+
+    def _step(self, rate: float) -> tuple[float, float, int]:
+        """One update; the loss, the gradient's norm before clipping, and how many characters were learned from."""
+        batch = self.batches[self.progress.step]
+        inputs, targets = (torch.from_numpy(part).to(self.device) for part in (batch.inputs, batch.targets))
+        logits, state = self.network(inputs, self._carried(batch.carry), self._dropout())
+        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        parameters = list(self.network.parameters())
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+            raise NotFiniteError(self.progress.step, loss.item(), norm.item())
+        if self.recipe.clip:
+            torch.nn.utils.clip_grads_with_norm_(parameters, self.recipe.clip, norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.state = detached(state)
+        return loss.item(), norm.item(), targets.numel()
+
+    def _carried(self, carry: Carry) -> State:
+        """What the state that the last step left becomes before this one."""
+        if carry == "keep":
+            return self.state
+        return shifted(self.state) if carry == "shift" else self.network.zero_state(self.recipe.batch_size)
+
+    def _dropout(self) -> Dropout | None:
+        """Masks that are a function of the seed and the step, so that there is no generator to save."""
+        if not self.recipe.dropout:
+            return None
+        generator = torch.Generator(self.device)
+        generator.manual_seed((self.recipe.seed * 0x9E3779B97F4A7C15 + self.progress.step) % (1 << 63))
+        return Dropout(self.recipe.dropout, generator)
+
+    def _note_best(self, windowed: Score | None, streamed: Score | None) -> bool:
+        if windowed is None or streamed is None or windowed.loss >= self.progress.best_loss:
+            return False
+        self.progress.best_loss, self.progress.best_streamed = windowed.loss, streamed.loss
+        self.progress.best_step = self.progress.step
+        return True
+
+
+def optimizer_for(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
+    """Adam (Kingma and Ba 2014), or AdamW (Loshchilov and Hutter 2017) which decays the matrices alone."""
+    betas = (recipe.beta1, recipe.beta2)
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(network.parameters(), recipe.learning_rate, betas, fused=True)
+    embedding = network.embedding.weight
+    decayed: list[Tensor] = []
+    others: list[Tensor] = []
+    for parameter in network.parameters():
+        (decayed if parameter.ndim == 2 and parameter is not embedding else others).append(parameter)
+    groups: list[dict[str, Any]] = [
+        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, recipe.learning_rate, betas, fused=True)

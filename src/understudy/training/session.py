@@ -1,0 +1,431 @@
+"""One sitting of a run: from what the user asked to a trained model, or to a checkpoint to go on from."""
+
+import os
+import shlex
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from understudy.errors import CheckpointError, ConfigError, DivergedError
+from understudy.generation.sampling import Sampling
+from understudy.generation.stream import Plan, start, write
+from understudy.generation.torch_engine import TorchEngine
+from understudy.model import file, parameters
+from understudy.model.config import ModelConfig
+from understudy.model.file import ModelFile
+from understudy.model.initialization import initialize
+from understudy.model.network import Network
+from understudy.text.batches import Batches, Lanes, ShuffledChunks
+from understudy.text.vocabulary import printable
+from understudy.training import budget, checkpoint
+from understudy.training.checkpoint import Facts
+from understudy.training.loop import NotFiniteError, Report, Trainer
+from understudy.training.material import Material, TextOptions, prepare
+from understudy.training.recipe import DEFAULT_PRESET, Recipe, Schedule, flag, preset
+from understudy.training.run import RunFolder, free_folder
+
+SAMPLE_LENGTH = 200
+_SETBACKS = 2
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks of a sitting.
+
+    Attributes:
+        texts: which texts; None on resuming takes the ones of the run.
+        preset: name of the recipe to begin with; None for auto.
+        settings: the recipe's fields that the user set.
+        out: the run folder; None for one under `runs/` named after the text.
+        resume: go on from the folder's last checkpoint.
+        overwrite: start anew although the folder holds a run.
+        origin: a model whose weights the run starts from.
+        tensorboard: write TensorBoard events.
+        text_settings: the names of text options that the user set, to be compared on resuming.
+    """
+
+    texts: TextOptions | None
+    preset: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    out: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+    origin: Path | None = None
+    tensorboard: bool = False
+    text_settings: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Setback:
+    """Numbers were not finite: the run went back to a checkpoint, at half the rate."""
+
+    failed_step: int
+    back_to: int
+    message: str
+
+
+class Session:
+    """Prepare, then iterate over `reports`; `save` between any two of them; `close` at the end."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.began = time.perf_counter()
+        self.folder: RunFolder
+        self.trainer: Trainer
+        self.facts: Facts
+        self.material: Material
+        self.resumed_at: int | None = None
+        self.samples: list[str] = []
+
+    def prepare(self) -> Iterator[str]:
+        """Read the texts, make or restore the model, choose the schedule; yield a line for each thing found.
+
+        Nothing is written to the run folder before everything that the user gave has been checked.
+
+        Raises:
+            UserError: something that the user gave does not fit.
+            StorageError: the run folder cannot be written.
+        """
+        request = self.request
+        if request.resume:
+            if request.out is None:
+                raise ConfigError("--resume: name the run folder with --out")
+            self.folder = RunFolder(request.out)
+            found, passed_over = checkpoint.load_latest(self.folder.checkpoints)
+            yield from (f"passed over {message}" for message in passed_over)
+            if found is not None:
+                yield from self._resume(found)
+                return
+            if request.texts is None:
+                raise CheckpointError(f"{request.out}: no checkpoint to resume from; name a TEXT to start with")
+            yield f"nothing to resume in {request.out}: starting from the beginning"
+        yield from self._begin()
+
+    def reports(self) -> Iterator[Report | Setback | None]:
+        """Train; None after each step that has nothing to tell.
+
+        Raises:
+            DivergedError: numbers were not finite more often than a run may go back.
+            StorageError: the disk refused.
+        """
+        while True:
+            try:
+                for report in self.trainer.run():
+                    if report is not None:
+                        self._keep(report)
+                    if self.facts.schedule.saves_at(self.trainer.progress.step):
+                        self.save()
+                    yield report
+                return
+            except NotFiniteError as error:
+                yield self._go_back(error)
+
+    def save(self) -> None:
+        """Write a checkpoint of where the run stands, and the model where no validation picks one.
+
+        Raises:
+            StorageError: the disk refused; the checkpoint before it is whole.
+        """
+        if self.trainer.validation is None:
+            self._write_model()
+        checkpoint.save(self.folder.checkpoints, self.facts, self.trainer, self.folder.written())
+
+    def close(self) -> None:
+        """Let the run folder go."""
+        if hasattr(self, "folder"):
+            self.folder.close()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the schedule's last step is done."""
+        return self.trainer.progress.step >= self.facts.schedule.steps
+
+    @property
+    def resume_command(self) -> str:
+        """The command line that goes on from the last checkpoint."""
+        texts = [text for text in self.facts.texts["options"]["texts"] if text == "-"]
+        return shlex.join(["understudy", "train", *texts, "--out", str(self.folder.path), "--resume"])
+
+    def result(self) -> dict[str, Any]:
+        """The figures of the run so far."""
+        progress, validated = self.trainer.progress, self.trainer.validation is not None
+        evaluated = validated and progress.best_step > 0
+        loss = progress.best_loss if evaluated else None
+        carried = progress.best_streamed if evaluated else None
+        return {
+            "model": str(self.folder.model),
+            "steps": progress.step,
+            "best_step": progress.best_step if evaluated else progress.step,
+            "epochs": progress.step / self.trainer.batches.per_epoch,
+            "characters_seen": progress.characters,
+            "seconds": progress.seconds,
+            "characters_per_second": progress.characters / progress.seconds if progress.seconds else 0.0,
+            "train_loss": progress.train_loss if progress.train_loss < float("inf") else None,
+            "validation_loss": loss,
+            "validation_loss_streamed": carried,
+            "bits_per_character": carried / 0.6931471805599453 if carried is not None else None,
+            "parameters": self.facts.config.parameters,
+            "stopped": "all steps done" if self.finished else "interrupted",
+        }
+
+    def write_sample(self, length: int, seed: int) -> str:
+        """Some text from the network as it stands, started as its text starts a line."""
+        self.trainer.network.eval()
+        engine = TorchEngine(self.trainer.network)
+        first = start(engine, self.facts.vocabulary, self.facts.vocabulary.encode(""), seed)
+        return write(engine, self.facts.vocabulary, [first], Plan(length, Sampling(0.8))).texts[0]
+
+    def _begin(self) -> Iterator[str]:
+        request = self.request
+        if request.texts is None:
+            raise ConfigError("name a TEXT to learn from: a file, a folder, - or @python")
+        recipe = _settled(preset(request.preset or DEFAULT_PRESET).with_settings(**request.settings))
+        options = request.texts
+        origin = file.read(request.origin) if request.origin is not None else None
+        if origin is not None:
+            recipe = _shaped_like(origin, recipe, request)
+        self.material = prepare(options, recipe.validation, origin.vocabulary if origin is not None else None)
+        yield from self._text_lines()
+        lanes = (len(self.material.train) - 1) // recipe.sequence_length
+        if recipe.batches == "lanes" and "batch_size" not in request.settings and lanes < recipe.batch_size:
+            recipe = recipe.with_settings(batch_size=max(1, lanes))
+        config = ModelConfig(recipe.cell, len(self.material.vocabulary), recipe.embedding, recipe.units, recipe.layers)
+        batches = self._batches(recipe)
+        path = request.out or free_folder(self.material.name)
+        if RunFolder(path).holds_run() and not (request.overwrite or request.resume):
+            raise ConfigError(
+                f"{path}: holds a run already; continue it with --resume, replace it with --overwrite, or choose "
+                f"another --out"
+            )
+        network = _network(config, recipe)
+        initialize(network, recipe.initialization, recipe.seed)
+        if origin is not None:
+            yield from self._take_over(network, origin)
+        self.trainer = Trainer(network, recipe, Schedule(1, 0, 1), batches, self.material.validation)
+        schedule = yield from self._schedule(recipe)
+        self.trainer.schedule = schedule
+        self.facts = Facts(
+            request.preset or DEFAULT_PRESET,
+            config,
+            self.material.vocabulary,
+            recipe,
+            schedule,
+            {"options": options.absolute().to_document(), **self.material.to_document()},
+            {"name": origin.training.get("corpus", {}).get("name"), "steps": origin.training.get("steps")}
+            if origin is not None
+            else None,
+            _environment(),
+        )
+        self.folder = RunFolder(path)
+        self.folder.open()
+        self.folder.clear()
+        self._start_board()
+        self.save()
+
+    def _resume(self, found: checkpoint.Checkpoint) -> Iterator[str]:
+        request, facts = self.request, found.facts
+        recorded = TextOptions.from_document(facts.texts["options"])
+        recipe = facts.recipe
+        if request.preset not in (None, facts.preset):
+            raise CheckpointError(
+                f"{self.folder.path}: this run was started with --preset {facts.preset}, not {request.preset}; leave "
+                f"the flag out to go on, or start a new run"
+            )
+        for name, value in request.settings.items():
+            before = getattr(recipe, name)
+            if value != before and value != "auto":
+                raise CheckpointError(
+                    f"{self.folder.path}: this run was started with {flag(name)} {before}, not {value}; leave the "
+                    f"flag out to go on, or start a new run"
+                )
+        if request.texts is not None:
+            asked = request.texts.absolute()
+            for name in request.text_settings:
+                if getattr(asked, name) != getattr(recorded, name):
+                    raise CheckpointError(
+                        f"{self.folder.path}: this run was started with {flag(name)} {getattr(recorded, name)}, "
+                        f"not {getattr(asked, name)}; leave the flag out to go on, or start a new run"
+                    )
+            names = {"texts": list(asked.texts)} | ({"globs": list(asked.globs)} if asked.globs else {})
+            recorded = TextOptions.from_document({**recorded.to_document(), **names})
+        self.material = prepare(recorded, recipe.validation, facts.vocabulary)
+        self._same_text(facts)
+        yield from self._text_lines()
+        self.facts = facts
+        trainer = Trainer(
+            _network(facts.config, recipe),
+            recipe,
+            facts.schedule,
+            self._batches(recipe),
+            self.material.validation,
+        )
+        found.restore(trainer)
+        self.trainer = trainer
+        self.resumed_at = trainer.progress.step
+        for name, value in _environment().items():
+            if facts.environment.get(name) != value:
+                yield (
+                    f"note: this run was started with {name} {facts.environment.get(name)}, now {value}; it goes "
+                    f"on, but its last bits may differ from an undisturbed run's"
+                )
+        yield f"resuming at step {trainer.progress.step:,} of {facts.schedule.steps:,}"
+        self.folder.open()
+        self.folder.rewind(found.written)
+        self._start_board()
+
+    def _same_text(self, facts: Facts) -> None:
+        now = self.material.to_document()
+        for name, what in (("sha256", "the text"), ("validation_sha256", "the validation file")):
+            if now[name] != facts.texts[name]:
+                raise CheckpointError(
+                    f"{self.folder.path}: {what} is not the one that this run learned from: it had "
+                    f"{facts.texts['characters']:,} characters and SHA-256 {facts.texts[name]}, this one has "
+                    f"{now['characters']:,} and {now[name]}; give the old one, or start a new run (--from "
+                    f"{self.folder.path} keeps what was learned)"
+                )
+
+    def _text_lines(self) -> Iterator[str]:
+        material = self.material
+        held = len(material.validation) if material.validation is not None else 0
+        unit = "characters" if material.vocabulary.kind == "characters" else "bytes"
+        yield (
+            f"text: {material.name}, {material.survey.length:,} {unit}, {len(material.vocabulary):,} distinct; "
+            f"{len(material.train):,} to learn from, {held:,} held back"
+        )
+        if material.validation_unknown:
+            yield (
+                f"note: {material.validation_unknown:,} {unit} of the validation file do not occur in the text; "
+                f"they are left out"
+            )
+
+    def _take_over(self, network: Network, origin: ModelFile) -> Iterator[str]:
+        parameters.put_under(network, self.material.vocabulary, origin)
+        known = set(origin.vocabulary.characters)
+        new = [symbol for symbol in self.material.vocabulary.characters if symbol not in known]
+        if new:
+            names = ", ".join(map(printable, new[:20])) + (", ..." if len(new) > 20 else "")
+            yield f"{len(new)} characters are new to the model and got new rows: {names}"
+
+    def _schedule(self, recipe: Recipe) -> Generator[str, None, Schedule]:
+        per_epoch = self.trainer.batches.per_epoch
+        validates = self.material.validation is not None
+        if recipe.minutes is None:
+            return budget.schedule_for(recipe, per_epoch, validates)
+        speed = budget.measure(self.trainer)
+        left = 60 * recipe.minutes - (time.perf_counter() - self.began)
+        schedule = budget.schedule_in(recipe, per_epoch, validates, left, speed)
+        characters = self.trainer.batches.characters_per_epoch / per_epoch / speed.step
+        yield (
+            f"measured {characters:,.0f} characters a second here: {schedule.steps:,} steps, "
+            f"{schedule.steps / per_epoch:.1f} times through the text"
+        )
+        return schedule
+
+    def _batches(self, recipe: Recipe) -> Batches:
+        train = self.material.train
+        if recipe.batches == "lanes":
+            return Lanes(train, recipe.batch_size, recipe.sequence_length)
+        return ShuffledChunks(train, recipe.batch_size, recipe.sequence_length, recipe.seed)
+
+    def _keep(self, report: Report) -> None:
+        self.folder.record(report)
+        if report.best:
+            self._write_model()
+        if report.windowed is not None:
+            text = self.write_sample(SAMPLE_LENGTH, report.step)
+            self.samples.append(text)
+            self.folder.sample(report.step, text)
+
+    def _write_model(self) -> None:
+        progress, validated = self.trainer.progress, self.trainer.validation is not None
+        training = {
+            "recipe": self.facts.recipe.to_document(),
+            "schedule_steps": self.facts.schedule.steps,
+            "corpus": self.material.to_document(),
+            "origin": self.facts.origin,
+            "steps": progress.step,
+            "characters_seen": progress.characters,
+            "validation_loss": progress.best_loss if validated else None,
+            "validation_loss_streamed": progress.best_streamed if validated else None,
+            "library_version": version("understudy"),
+        }
+        tensors = parameters.arrays(self.trainer.network)
+        ModelFile(self.facts.config, self.facts.vocabulary, training, tensors).write(self.folder.model)
+
+    def _go_back(self, error: NotFiniteError) -> Setback:
+        progress = self.trainer.progress
+        if progress.setbacks >= _SETBACKS:
+            raise DivergedError(
+                f"{error}, after going back {_SETBACKS} times; the last good state is in "
+                f"{self.folder.checkpoints}; try a lower --learning-rate"
+            )
+        found, _ = checkpoint.load_latest(self.folder.checkpoints)
+        assert found is not None, "a run writes its first checkpoint before its first step"
+        best = (progress.best_loss, progress.best_streamed, progress.best_step)
+        found.restore(self.trainer)
+        progress.best_loss, progress.best_streamed, progress.best_step = best
+        progress.rate_scale /= 2
+        progress.setbacks += 1
+        message = f"{error}: going back to step {progress.step} with the rate multiplied by {progress.rate_scale}"
+        self.folder.note({"step": progress.step, "setback": message})
+        self.save()
+        return Setback(error.step, progress.step, message)
+
+    def _start_board(self) -> None:
+        if self.request.tensorboard:
+            self.folder.start_board(self.trainer.progress.step)
+
+
+def _settled(recipe: Recipe) -> Recipe:
+    """The recipe with `auto` replaced by what this machine has.
+
+    Raises:
+        ConfigError: a GPU is asked for and there is none.
+    """
+    device = recipe.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    elif device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("--device cuda: PyTorch finds no CUDA device here; use --device cpu")
+    precision: Literal["float32", "bfloat16"]
+    if recipe.precision == "auto":
+        fast = torch.cuda.is_bf16_supported() if device == "cuda" else _cpu_multiplies_bfloat16()
+        precision = "bfloat16" if fast else "float32"
+    else:
+        precision = recipe.precision
+    return recipe.with_settings(device=device, precision=precision)
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for bfloat16 products (AVX-512-bf16 or AMX)."""
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in checks)
+
+
+def _shaped_like(origin: ModelFile, recipe: Recipe, request: Request) -> Recipe:
+    config = origin.config
+    shape = {name: getattr(config, name) for name in ("cell", "units", "layers", "embedding")}
+    for name, value in shape.items():
+        if request.settings.get(name, value) != value:
+            raise ConfigError(
+                f"{flag(name)} {request.settings[name]}: the model to start from has {value}; leave the flag out"
+            )
+    return recipe.with_settings(**shape)
+
+
+def _network(config: ModelConfig, recipe: Recipe) -> Network:
+    return Network(config, precision=getattr(torch, recipe.precision), device=recipe.device)
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "understudy": version("understudy"),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+    }
