@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -29,12 +29,12 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         aside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        _remove(aside)
         raise StorageError(
             f"cannot write {path}: {error.strerror or error}; what was there before is untouched"
         ) from error
     except BaseException:
-        aside.unlink(missing_ok=True)
+        _remove(aside)
         raise
 
 
@@ -52,6 +52,11 @@ def remove_partials(folder: Path) -> None:
     """Remove what killed processes left behind in `folder`; the caller holds the folder's lock."""
     for left in folder.glob(".*.partial"):
         left.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # a folder that is a file, or read-only, says so here as well; the first error counts
+        path.unlink()
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_type_hints
 
 from understudy.errors import UserError
-from understudy.training.recipe import Recipe, flag, plain_type
+from understudy.training.recipe import DEFAULT_PRESET, Recipe, flag, plain_type, preset
 
 
 class Parser(argparse.ArgumentParser):
@@ -44,14 +44,15 @@ def number(text: str) -> float:
 
 def add_recipe(parser: Parser, leave_out: frozenset[str]) -> None:
     """One flag for each setting of a recipe; an ungiven one is None, so that the preset decides."""
-    group = parser.add_argument_group("the recipe (defaults are those of --preset auto)")
+    group = parser.add_argument_group(f"the recipe (defaults are those of --preset {DEFAULT_PRESET})")
+    usual = preset(DEFAULT_PRESET).to_document()
     hints = get_type_hints(Recipe)
     for entry in fields(Recipe):
         if entry.name in leave_out:
             continue
         wanted = plain_type(hints[entry.name])
         choices = get_args(wanted) or None
-        default = "" if entry.default is None else f" (default {entry.default})"
+        default = "" if usual[entry.name] is None else f" (default {usual[entry.name]})"
         group.add_argument(
             flag(entry.name),
             choices=choices,

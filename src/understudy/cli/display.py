@@ -70,12 +70,6 @@ class Plain:
             file=sys.stderr,
         )
 
-    def cut_short(self, session: "Session") -> None:
-        """Say that the program ends where it stands."""
-        known = hasattr(session, "facts")
-        what = f"go on from the last checkpoint with:\n  {session.resume_command}" if known else "nothing is kept"
-        print(f"interrupted; {what}", file=sys.stderr)
-
     def result(self, result: dict[str, Any]) -> None:
         """Show what came of it."""
         seconds = result["seconds"]

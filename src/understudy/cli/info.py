@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from understudy.cli.arguments import Parser, add_reading, reading
@@ -33,9 +32,9 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Tell; the status."""
-    if len(parsed.what) == 1 and _is_model(parsed.what[0]):
-        from understudy.model import file
+    from understudy.model import file
 
+    if len(parsed.what) == 1 and file.looks_like_model(parsed.what[0]):
         return _model(file.read(parsed.what[0]), parsed.json)
     from understudy.text.corpus import survey
     from understudy.training.material import TextOptions
@@ -43,11 +42,6 @@ def run(parsed: argparse.Namespace) -> int:
     options = TextOptions(tuple(parsed.what), vocabulary=parsed.vocabulary, **reading(parsed))
     corpus = options.corpus()
     return _text(corpus, survey(corpus, options.vocabulary), parsed.json)
-
-
-def _is_model(name: str) -> bool:
-    path = Path(name)
-    return path.suffix == ".safetensors" or (path.is_dir() and (path / "checkpoint").is_dir())
 
 
 def _model(model: "ModelFile", as_json: bool) -> int:

@@ -1,12 +1,16 @@
 """`understudy`: reads the arguments, runs the command, and turns errors into one line and a status."""
 
+import io
+import re
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from understudy.cli import evaluate, generate, info, train
 from understudy.cli.arguments import Parser
 from understudy.errors import UnderstudyError
 
+_OUT_OF_MEMORY = re.compile("allocate memory|out of memory")  # PyTorch's words on a CPU and on a GPU
 COMMANDS = (train, generate, evaluate, info)
 
 
@@ -26,6 +30,7 @@ def parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the status: 0 done, 1 failed, 2 the user's mistake, 130 or 143 interrupted."""
+    _forgive(sys.stdout)
     try:
         parsed = parser().parse_args(arguments)
         if parsed.version:
@@ -48,9 +53,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has gone, as `| head` does
         sys.stdout = None
         return 0
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _OUT_OF_MEMORY.search(str(error)):
+            raise
         print("understudy: error: not enough memory; try a smaller model or batch", file=sys.stderr)
         return 1
+
+
+def _forgive(stream: TextIO | None) -> None:
+    """Let a stream take any text: bytes that came in undecoded go out as they were, the rest escaped."""
+    if isinstance(stream, io.TextIOWrapper):
+        unicode = stream.encoding.lower().replace("-", "") in ("utf8", "utf16", "utf32")
+        stream.reconfigure(errors="surrogateescape" if unicode else "backslashreplace")
 
 
 def _one_line(message: str) -> str:

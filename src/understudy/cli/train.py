@@ -3,6 +3,7 @@
 import argparse
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from understudy.cli.arguments import Parser, add_reading, add_recipe, given_settings, reading, whole
 from understudy.errors import ConfigError
-from understudy.training.recipe import PRESETS
+from understudy.training.recipe import DEFAULT_PRESET, PRESETS, preset
 
 if TYPE_CHECKING:
+    from understudy.cli.display import Plain
     from understudy.training.session import Request, Session
 
 _SPECIAL = frozenset({"validation"})
@@ -28,16 +30,18 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to learn from")
     parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="the run folder (default runs/NAME)")
-    parser.add_argument("--preset", default=None, metavar="|".join(PRESETS), help="the recipe to begin with")
+    parser.add_argument(
+        "--preset", metavar="|".join(PRESETS), help=f"the recipe to begin with (default {DEFAULT_PRESET})"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
     parser.add_argument("--from", dest="origin", type=Path, metavar="MODEL", help="start from its weights")
     parser.add_argument("--sample", type=whole, metavar="N", help="write N characters at the end")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors and the result")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors, and the sample of --sample")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into the run folder")
     add_reading(parser)
-    parser.add_argument("--vocabulary", choices=("characters", "bytes"), help="what a symbol is")
+    parser.add_argument("--vocabulary", choices=("characters", "bytes"), help="what a symbol is (default characters)")
     parser.add_argument(
         "--validation",
         metavar="SHARE|FILE",
@@ -49,37 +53,51 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Train, showing how it goes; the status."""
+    session: Session | None = None
+    with _signals() as caught:
+        try:
+            session, screen = _opened(parsed)
+            return _sitting(session, parsed, screen, caught)
+        except Interrupted as interruption:
+            caught.ending = True
+            print(f"interrupted; {_way_on(session)}", file=sys.stderr)
+            return 128 + interruption.number
+        finally:
+            if session is not None:
+                session.close()
+
+
+def _opened(parsed: argparse.Namespace) -> tuple["Session", "Plain"]:
     request = _request(parsed)
     from understudy.cli.display import display
     from understudy.training.session import Session
 
-    session = Session(request)
-    screen = display(quiet=parsed.quiet, to_stderr=parsed.json)
-    with _signals() as caught:
-        return _sitting(session, parsed, screen, caught)
+    return Session(request), display(quiet=parsed.quiet, to_stderr=parsed.json)
 
 
-def _sitting(session: "Session", parsed: argparse.Namespace, screen: Any, caught: "_Caught") -> int:
-    try:
-        for line in session.prepare():
-            screen.line(line)
-        caught.held = True
-        with screen.training(session):
-            for report in session.reports():
-                if report is not None:
-                    screen.show(report)
-                if caught.number is not None:
-                    break
-        if caught.number is not None and not session.finished:
-            session.save()
-            screen.interrupted(session)
-            return 128 + caught.number
-        return _finish(session, parsed, screen)
-    except Interrupted as interruption:
-        screen.cut_short(session)
-        return 128 + interruption.number
-    finally:
-        session.close()
+def _sitting(session: "Session", parsed: argparse.Namespace, screen: "Plain", caught: "_Caught") -> int:
+    for line in session.prepare():
+        screen.line(line)
+    caught.held = True
+    with screen.training(session):
+        for report in session.reports():
+            if report is not None:
+                screen.show(report)
+            if caught.number is not None:
+                break
+    if caught.number is not None and not session.finished:
+        session.save()
+        screen.interrupted(session)
+        return 128 + caught.number
+    caught.held = False
+    return _finish(session, parsed, screen)
+
+
+def _way_on(session: "Session | None") -> str:
+    """What is left to a user whose program ends where it stands."""
+    if session is None or not session.resumable:
+        return "training had not begun, and nothing is kept"
+    return f"go on from the last checkpoint with:\n  {session.resume_command}"
 
 
 def _request(parsed: argparse.Namespace) -> "Request":
@@ -98,9 +116,7 @@ def _request(parsed: argparse.Namespace) -> "Request":
         raise ConfigError("name a TEXT to learn from: a file, a folder, - for standard input, or @python")
     if parsed.resume and (parsed.overwrite or parsed.origin):
         raise ConfigError(f"--resume goes on with a run; {'--overwrite' if parsed.overwrite else '--from'} starts one")
-    from understudy.training.recipe import preset
-
-    preset(parsed.preset or "auto").with_settings(**settings)
+    preset(parsed.preset or DEFAULT_PRESET).with_settings(**settings)
     from understudy.training.material import TextOptions
     from understudy.training.session import Request
 
@@ -126,10 +142,11 @@ class Interrupted(BaseException):
 
 
 class _Caught:
-    """The signal that came, if one did, and whether it waits for the step to end."""
+    """The signal that came, if one did; whether it waits for the step to end; whether the program is ending."""
 
     number: int | None = None
     held = False
+    ending = False
 
 
 @contextmanager
@@ -138,6 +155,8 @@ def _signals() -> Iterator[_Caught]:
     caught = _Caught()
 
     def catch(number: int, frame: FrameType | None) -> None:
+        if caught.ending:
+            return
         if caught.held and caught.number is None:
             caught.number = number
             return
@@ -151,7 +170,7 @@ def _signals() -> Iterator[_Caught]:
             signal.signal(number, handler)
 
 
-def _finish(session: "Session", parsed: argparse.Namespace, screen: Any) -> int:
+def _finish(session: "Session", parsed: argparse.Namespace, screen: "Plain") -> int:
     result = session.result()
     if parsed.sample:
         from understudy.api import load

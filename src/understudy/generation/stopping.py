@@ -1,4 +1,4 @@
-"""Stop texts: the text ends before the first of them, whatever the pieces in which it comes."""
+"""Stop texts: the text ends before the first that is complete, whatever the pieces in which it comes."""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ class StopWatch:
         if self.stopped:
             return ""
         self._held += text
-        places = [place for stop in self._stops if (place := self._held.find(stop)) >= 0]
-        if places:
+        found = [(place + len(stop), place) for stop in self._stops if (place := self._held.find(stop)) >= 0]
+        if found:
             self.stopped = True
-            return self._take(min(places))
+            return self._take(min(found)[1])
         return self._take(len(self._held) - self._unsure())
 
     def finish(self) -> str:

@@ -86,7 +86,7 @@ def _document(path: Path, kind: str, metadata: dict[str, str] | None) -> dict[st
         raise ModelFileError(f"{path}: a safetensors file, but not one that Understudy wrote")
     try:
         document = json.loads(metadata[KEY])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path}: damaged: its description is not JSON") from error
     if not isinstance(document, dict) or not isinstance(document.get("checksum"), str):
         raise ModelFileError(f"{path}: damaged: its description has no checksum")

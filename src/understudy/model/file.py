@@ -63,6 +63,12 @@ def find(model: str | Path) -> Path:
     return path
 
 
+def looks_like_model(name: str) -> bool:
+    """Whether a path is meant as a model and not as a text: a safetensors file, or a run folder."""
+    path = Path(name)
+    return path.suffix == ".safetensors" or (path / FILE_NAME).is_file() or (path / "checkpoint").is_dir()
+
+
 def read(model: str | Path) -> ModelFile:
     """Read a model file, or the one in a run folder.
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from understudy.model.config import STATES, ModelConfig
-from understudy.model.recurrence import NATIVE, LayerState, LayerWeights, Recurrence
+from understudy.model.recurrence import Embedded, LayerState, LayerWeights, Recurrence, recurrence_for
 
 State = tuple[LayerState, ...]
 
@@ -39,10 +39,10 @@ class Layer(nn.Module):
         self.bias_ih = nn.Parameter(torch.empty(gates * units, device=device))
         self.bias_hh = nn.Parameter(torch.empty(gates * units, device=device))
 
-    def weights(self, dtype: torch.dtype) -> LayerWeights:
-        """The parameters in the type of the products."""
-        parameters = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        return LayerWeights(*(parameter.to(dtype) for parameter in parameters))
+    @property
+    def weights(self) -> LayerWeights:
+        """The parameters."""
+        return LayerWeights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
 
 
 class Network(nn.Module):
@@ -65,13 +65,14 @@ class Network(nn.Module):
         Args:
             config: the shape.
             precision: the type of the matrix products; parameters, carried state and logits keep their own.
-            recurrence: the implementation of the recurrence; PyTorch's unless given.
+            recurrence: the implementation of the recurrence; the best for the device unless given.
             device: where the parameters lie.
         """
         super().__init__()
         self.config = config
         self.precision = precision
-        self._recurrence = recurrence or NATIVE[config.cell]
+        self.folds = True
+        self._recurrence = recurrence or recurrence_for(config.cell, torch.device(device or "cpu"))
         V, E, H = config.vocabulary, config.embedding, config.units
         gates = config.shapes()["layers.0.weight_hh"][0] // H
         self.embedding = nn.Embedding(V, E, _weight=torch.empty(V, E, device=device))
@@ -91,15 +92,16 @@ class Network(nn.Module):
 
     def forward(self, ids: Tensor, state: State, dropout: Dropout | None = None) -> tuple[Tensor, State]:
         """Ids (T, B) and the state before them give logits (T, B, V) and the state after them."""
-        x = F.embedding(ids, self.embedding.weight).to(self._product_type)
+        products = self._product_type
+        inputs: Tensor | Embedded = Embedded(ids, self.embedding.weight) if self.folds else self.embedding(ids)
         after: list[LayerState] = []
         for layer, before in zip(self.layers, state, strict=True):
             assert isinstance(layer, Layer)
-            cast = tuple(part.to(x.dtype) for part in before)
-            x, new = self._recurrence(x, layer.weights(x.dtype), cast)
-            after.append(tuple(part.to(old.dtype) for part, old in zip(new, before, strict=True)))
+            x, new = self._recurrence(inputs, layer.weights, before, products)
+            after.append(new)
             if dropout is not None:
                 x = dropout(x)
+            inputs = x
         logits = F.linear(x, self.output.weight.to(x.dtype), self.output.bias.to(x.dtype))
         return logits.to(self.output.weight.dtype), tuple(after)
 

@@ -83,7 +83,7 @@ class Lanes:
         return self._lane * self.lanes
 
     def __getitem__(self, step: int) -> Batch:
-        """Batch number `step`: T is `length`, or one less."""
+        """Batch number `step`: T is at most `length`, and differs by at most one within an epoch."""
         epoch, place = divmod(step, self.per_epoch)
         begin = self._lane * place // self.per_epoch
         end = self._lane * (place + 1) // self.per_epoch

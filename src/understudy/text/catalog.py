@@ -18,11 +18,8 @@ SHAKESPEARE_ADDRESSES = (
     "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
 )
 
-# What some distributions of CPython leave out, and what is no prose, is not part of @python.
-_LEFT_OUT = {
-    *("config", "distutils", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages"),
-    *("test", "tests", "tkinter", "turtle.py", "turtledemo", "venv"),
-}
+# Not in every distribution of CPython.
+_LEFT_OUT = {"turtle.py"}
 
 
 def cache_folder() -> Path:
@@ -56,9 +53,8 @@ def python_prose() -> str:
 
     library = Path(sysconfig.get_paths()["stdlib"])
     pieces = [topics[name].strip() for name in sorted(topics)]
-    for path in sorted(library.rglob("*.py"), key=lambda path: path.relative_to(library).as_posix()):
-        parts = path.relative_to(library).parts
-        if not any(part in _LEFT_OUT or part.startswith(("_", "config-")) for part in parts):
+    for path in sorted(library.glob("*.py"), key=lambda path: path.name):
+        if not path.name.startswith("_") and path.name not in _LEFT_OUT:
             pieces += _docstrings(path)
     return "\n\n\n".join(pieces) + "\n"
 

@@ -27,7 +27,8 @@ class Corpus:
 
     A source that does not end its last line is followed by a newline where another one comes after it, so that
     no line runs from one file into the next; nothing else is added, and only what is named here is taken away:
-    a byte order mark at the start of a source, and carriage returns where `newlines` is "lf".
+    a byte order mark at the start of a source (not where the bytes themselves are learned), and carriage returns
+    where `newlines` is "lf".
     """
 
     sources: Sequence[Source]
@@ -62,6 +63,7 @@ class Corpus:
         for source in self.sources:
             if not ended:
                 yield np.array([ord("\n")], np.uint8)
+                ended = True
             for piece in self._bytes(source) if kind == "bytes" else map(code_points, self._text(source)):
                 ended = piece[-1] == ord("\n")
                 yield piece
@@ -98,31 +100,36 @@ class Corpus:
         start, consumed = True, 0
         for block, final in _marked_last(_blocks(source)):
             base = consumed - len(decoder.getstate()[0])
+            consumed += len(block)
             try:
                 text = decoder.decode(block, final)
-            except UnicodeDecodeError as error:
-                raise self._undecodable(source, base, error) from error
+            except UnicodeDecodeError as error:  # its object ends where the block ends, and may begin before it
+                raise self._undecodable(source, consumed - len(error.object) + error.start, error) from error
             except UnicodeError as error:  # a codec's own complaint, such as utf-16's missing byte order mark
-                raise TextError(f"{source.name}: not readable as {self.encoding}: {error}") from error
-            consumed += len(block)
+                raise TextError(
+                    f"{source.name}: not readable as {self.encoding}: {error}: name the file's encoding with "
+                    f"--encoding NAME, or learn its bytes with --vocabulary bytes"
+                ) from error
+            if "\0" in text:
+                place = base + len(text[: text.index("\0")].encode(self.encoding, "replace"))
+                raise TextError(
+                    f"{source.name}: a NUL character near byte {place:,} says that this is a binary file, not a "
+                    f"text; name its encoding with --encoding NAME (utf-16, say), or learn its bytes with "
+                    f"--vocabulary bytes"
+                )
             if start and text:
                 text, start = text.removeprefix(BYTE_ORDER_MARK), False
             if newline is not None:
                 text = newline.decode(text, final)
-            if "\0" in text:
-                raise TextError(
-                    f"{source.name}: a NUL character near byte {base} says that this is a binary file, not a "
-                    f"text; name its encoding with --encoding NAME (utf-16, say), or learn its bytes with "
-                    f"--vocabulary bytes"
-                )
             if text:
                 yield text
 
-    def _undecodable(self, source: Source, base: int, error: UnicodeDecodeError) -> TextError:
-        offset = base + error.start
+    def _undecodable(self, source: Source, offset: int, error: UnicodeDecodeError) -> TextError:
         hint = ""
         if offset == 0 and bytes(error.object[:2]) in (b"\xff\xfe", b"\xfe\xff"):
             hint = " (it looks like utf-16)"
+        elif b"\0" in error.object and "a".encode(self.encoding) == b"a":  # utf-16 is full of zeros itself
+            hint = " (it looks like a binary file)"
         return TextError(
             f"{source.name}: byte 0x{error.object[error.start]:02X} at offset {offset:,} is not "
             f"{self.encoding.upper()}: name the file's encoding with --encoding NAME{hint}, or learn its bytes "
@@ -167,15 +174,19 @@ def survey(corpus: Corpus, kind: Kind) -> Survey:
         length += len(piece)
         counts = np.bincount(piece)
         totals[: len(counts)] += counts
-        if kind == "bytes":
-            digest.update(piece.astype(np.uint8).tobytes())
-        else:
-            digest.update(piece.astype("<u4").tobytes().decode("utf-32-le").encode())
+        digest.update(as_bytes(piece, kind))
     if length == 0:
         names = ", ".join(source.name for source in corpus.sources)
         raise TextError(f"{names}: the text is empty; there is nothing to learn from")
     codes = np.flatnonzero(totals)
     return Survey(kind, length, digest.hexdigest(), codes, totals[codes])
+
+
+def as_bytes(piece: NDArray[np.integer[Any]], kind: Kind) -> bytes:
+    """A piece of `Corpus.symbols` as a digest reads it: characters in UTF-8, bytes as they are."""
+    if kind == "bytes":
+        return piece.astype(np.uint8).tobytes()
+    return piece.astype("<u4").tobytes().decode("utf-32-le").encode()
 
 
 def _blocks(source: Source) -> Iterator[bytes]:

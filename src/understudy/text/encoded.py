@@ -1,19 +1,21 @@
 """Ids on disk, memory-mapped: a corpus may be larger than memory."""
 
+import hashlib
 import mmap
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.errors import StorageError
+from understudy.errors import StorageError, TextError
 from understudy.storage import replacing
 from understudy.text.catalog import cache_folder
-from understudy.text.corpus import Corpus, Survey
+from understudy.text.corpus import Corpus, Survey, as_bytes
 from understudy.text.vocabulary import Vocabulary
 
 _FORGET_AFTER_DAYS = 30
@@ -90,32 +92,37 @@ def encode(corpus: Corpus, survey: Survey, vocabulary: Vocabulary) -> EncodedTex
     size = (survey.length - unknown) * dtype.itemsize
     if size == 0:
         return EncodedText(Ids(np.zeros(0, dtype)), survey.sha256)
-    if path.is_file() and path.stat().st_size == size:
-        path.touch()
-        return EncodedText(Ids(np.memmap(path, dtype, "r")), survey.sha256)
     try:
-        _forget_old(folder)
-        with replacing(path) as file:
-            _write(file, corpus, vocabulary)
+        if path.is_file() and path.stat().st_size == size:
+            with suppress(OSError):  # in a cache that is read-only, its age does not matter either
+                path.touch()
+        else:
+            _forget_old(folder)
+            with replacing(path) as file:
+                _write(file, corpus, survey, vocabulary)
         return EncodedText(Ids(np.memmap(path, dtype, "r")), survey.sha256)
     except (StorageError, OSError):
-        temporary = tempfile.TemporaryFile()  # noqa: SIM115 - the mapping keeps it
         try:
-            _write(temporary, corpus, vocabulary)
-            temporary.flush()
+            with tempfile.TemporaryFile() as temporary:  # the mapping outlives it
+                _write(temporary, corpus, survey, vocabulary)
+                temporary.flush()
+                return EncodedText(Ids(np.memmap(temporary, dtype, "r")), survey.sha256)
         except OSError as error:
             raise StorageError(
                 f"cannot write the encoded text ({size:,} bytes) to {folder} or a temporary file: "
                 f"{error.strerror}; set UNDERSTUDY_CACHE to a folder with room"
             ) from error
-        return EncodedText(Ids(np.memmap(temporary, dtype, "r")), survey.sha256)
 
 
-def _write(file: Any, corpus: Corpus, vocabulary: Vocabulary) -> None:
+def _write(file: IO[bytes], corpus: Corpus, survey: Survey, vocabulary: Vocabulary) -> None:
+    digest = hashlib.sha256()
     table = vocabulary.table()
     for piece in corpus.symbols(vocabulary.kind):
+        digest.update(as_bytes(piece, vocabulary.kind))
         ids = table[piece]
         file.write(ids[ids >= 0].astype(vocabulary.dtype).tobytes())
+    if digest.hexdigest() != survey.sha256:
+        raise TextError(f"{corpus.name}: the text changed while it was being read; begin again when it stays as it is")
 
 
 def _forget_old(folder: Path) -> None:
@@ -123,5 +130,6 @@ def _forget_old(folder: Path) -> None:
         return
     oldest = time.time() - _FORGET_AFTER_DAYS * 86400
     for path in folder.iterdir():
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # another process was faster, or it is not ours to remove
+            if path.stat().st_mtime < oldest:
+                path.unlink()

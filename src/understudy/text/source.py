@@ -5,12 +5,14 @@ import io
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from understudy.errors import TextError
+from understudy.errors import StorageError, TextError
 from understudy.text import catalog
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -35,6 +37,7 @@ def find(texts: Iterable[str | Path], globs: Sequence[str] = ()) -> list[Source]
     Raises:
         TextError: a path does not exist, a folder holds no text, or no corpus has that name.
         DownloadError: a named corpus could not be fetched.
+        StorageError: no room to keep what can be read only once.
     """
     sources: list[Source] = []
     for text in texts:
@@ -43,7 +46,7 @@ def find(texts: Iterable[str | Path], globs: Sequence[str] = ()) -> list[Source]
             sources.append(_standard_input())
         elif name.startswith("@"):
             sources.append(Source(name, catalog.opener(name)))
-        elif Path(name).is_dir():
+        elif _exists(Path(name)) and Path(name).is_dir():
             sources += _folder(Path(name), globs or DEFAULT_GLOBS)
         else:
             sources.append(_file(Path(name)))
@@ -56,37 +59,52 @@ def in_memory(text: str, name: str = "text") -> Source:
     return Source(name, lambda: io.BytesIO(data))
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than the system allows, or a folder on the way that it does not let us enter
+        return False
+
+
 def _file(path: Path) -> Source:
-    if not path.exists():
+    if not _exists(path):
         raise TextError(
             f"{path}: no such file or folder; give a text file, a folder of them, - for standard input, "
             f"or one of {', '.join(catalog.names())}"
         )
     if path.is_file():
         return Source(str(path), lambda: _open(path))
-    return _spooled(str(path), path.open("rb"))  # a pipe or a device can be read only once
+    with _plain(path) as stream:  # a pipe or a device can be read only once
+        return _spooled(str(path), stream)
 
 
 def _open(path: Path) -> IO[bytes]:
+    with _plain(path) as file:
+        packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    return gzip.open(path) if packed else _plain(path)  # type: ignore[return-value]
+
+
+def _plain(path: Path) -> IO[bytes]:
     try:
-        file = path.open("rb")
+        return path.open("rb")
     except OSError as error:
         raise TextError(f"{path}: cannot be read: {error.strerror}") from error
-    magic = file.read(len(GZIP_MAGIC))
-    file.seek(0)
-    return gzip.open(file) if magic == GZIP_MAGIC else file  # type: ignore[return-value]
 
 
 def _folder(folder: Path, globs: Sequence[str]) -> list[Source]:
-    found = {
-        path
-        for pattern in globs
-        for path in folder.rglob(pattern)
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    }
+    wanted = " or ".join(map(repr, globs))
+    try:
+        found = {
+            path
+            for pattern in globs
+            for path in folder.rglob(pattern)
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        }
+    except (ValueError, NotImplementedError) as error:
+        raise TextError(f"--glob {wanted}: not a pattern of file names, such as '*.md': {error}") from error
     if not found:
         raise TextError(
-            f"{folder}: no text in this folder: expected files named {' or '.join(globs)}; "
+            f"{folder}: no text in this folder: expected files named {wanted}; "
             f"name others with --glob, for example --glob '*.md'"
         )
     return [_file(path) for path in sorted(found, key=lambda path: path.relative_to(folder).as_posix())]
@@ -99,18 +117,26 @@ def _standard_input() -> Source:
 
 
 def _spooled(name: str, stream: IO[bytes]) -> Source:
-    """Keep what can be read only once in an unnamed temporary file; it goes when the last user goes."""
+    """Keep what can be read only once in an unnamed temporary file, which goes with the source."""
     spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the source
-    with stream:
+    try:
         shutil.copyfileobj(stream, spool)
-    spool.seek(0)
-    packed = spool.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        spool.seek(0)
+        packed = spool.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    except OSError as error:
+        with suppress(OSError):  # closing flushes, and fails again
+            spool.close()
+        raise StorageError(
+            f"cannot keep {name} in a temporary file: {error.strerror}; set TMPDIR to a folder with room"
+        ) from error
 
     def open_again() -> IO[bytes]:
         view = io.BufferedReader(_View(spool))
         return gzip.open(view) if packed else view  # type: ignore[return-value]
 
-    return Source(name, open_again)
+    source = Source(name, open_again)
+    weakref.finalize(source, spool.close)
+    return source
 
 
 class _View(io.RawIOBase):

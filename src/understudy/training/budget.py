@@ -15,6 +15,7 @@ from understudy.training.recipe import Recipe, Schedule
 
 _MEASURE_SECONDS = 2.0
 _WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 4, 40
+_STILL = 1e-9
 _SAMPLE_CHARACTERS = 20_000
 _EVALUATION_SHARE = 0.1
 _CHECKPOINT_SECONDS = 20.0
@@ -28,10 +29,15 @@ class Speed(NamedTuple):
 
 
 def measure(trainer: Trainer) -> Speed:
-    """Time steps and an evaluation on a copy of the trainer, which is left untouched."""
+    """Time steps and an evaluation on a copy of the trainer, which is left untouched.
+
+    The copy hardly moves from its weights: what is timed is the same, and a rate that suits a long warm-up cannot
+    throw it off its feet in these few steps.
+    """
     scratch = replace(
         trainer,
         network=copy.deepcopy(trainer.network),
+        recipe=trainer.recipe.with_settings(learning_rate=_STILL),
         schedule=Schedule(_WARM_STEPS + _MOST_STEPS, 0, 1 << 40, 1 << 40),
         progress=Progress(),
     )

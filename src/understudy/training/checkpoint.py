@@ -15,9 +15,8 @@ from understudy.model import container, parameters
 from understudy.model.config import STATES, ModelConfig
 from understudy.text.vocabulary import Vocabulary
 from understudy.training.loop import Progress, Trainer
+from understudy.training.optimizer import MOMENTS
 from understudy.training.recipe import Recipe, Schedule
-
-_MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,8 @@ class Checkpoint:
         """Put the trainer where this checkpoint stands."""
         parameters.put(trainer.network, _under("weights.", self.tensors))
         for name, parameter in trainer.network.named_parameters():
-            trainer.optimizer.state[parameter] = {
-                "step": torch.tensor(float(self.progress.step), device=trainer.device),
-                **{m: _tensor(self.tensors[f"{m}.{name}"], trainer.device) for m in _MOMENTS},
-            }
+            moments = {moment: _tensor(self.tensors[f"{moment}.{name}"], trainer.device) for moment in MOMENTS}
+            trainer.optimizer.restore(parameter, moments, self.progress.step)
         parts = range(STATES[self.facts.config.cell])
         trainer.state = tuple(
             tuple(_tensor(self.tensors[f"state.{layer}.{part}"], trainer.device) for part in parts)
@@ -101,10 +98,8 @@ def save(folder: Path, facts: Facts, trainer: Trainer, written: dict[str, int]) 
         f"weights.{name}": array for name, array in parameters.arrays(trainer.network).items()
     }
     for name, parameter in trainer.network.named_parameters():
-        kept = trainer.optimizer.state.get(parameter, {})
-        for moment in _MOMENTS:
-            value = kept.get(moment, torch.zeros_like(parameter))
-            tensors[f"{moment}.{name}"] = value.detach().cpu().numpy()
+        for moment, value in trainer.optimizer.moments(parameter).items():
+            tensors[f"{moment}.{name}"] = value.cpu().numpy()
     for layer, state in enumerate(trainer.state):
         for part, value in enumerate(state):
             tensors[f"state.{layer}.{part}"] = value.cpu().numpy()
@@ -123,18 +118,18 @@ def load(path: Path) -> Checkpoint:
     Raises:
         ModelFileError: the file is not an intact training state of ours.
     """
-    seen: list[tuple[Facts, Progress]] = []
+    seen: list[tuple[Facts, Progress, dict[str, int]]] = []
 
     def expected(document: dict[str, Any]) -> container.Shapes:
         try:
             facts = _facts(document)
-            seen.append((facts, _progress(document["progress"])))
+            seen.append((facts, _progress(document["progress"]), _written(document["written"])))
         except (ConfigError, ModelFileError, KeyError, TypeError, AttributeError) as error:
             raise ModelFileError(f"{path}: its description is not a training state's: {error}") from error
         return dict(_shapes(facts))
 
-    document, tensors = container.read(path, "training state", expected)
-    return Checkpoint(*seen[0], document["written"], tensors)
+    _, tensors = container.read(path, "training state", expected)
+    return Checkpoint(*seen[0], tensors)
 
 
 def load_latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -184,10 +179,16 @@ def _progress(figures: dict[str, Any]) -> Progress:
     return progress
 
 
+def _written(lengths: dict[str, Any]) -> dict[str, int]:
+    if not all(type(length) is int and length >= 0 for length in lengths.values()):
+        raise TypeError("the lengths of its files are no whole numbers")
+    return dict(lengths)
+
+
 def _shapes(facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, shape in facts.config.shapes().items():
         yield f"weights.{name}", shape
-        for moment in _MOMENTS:
+        for moment in MOMENTS:
             yield f"{moment}.{name}", shape
     for layer in range(facts.config.layers):
         for part in range(STATES[facts.config.cell]):

@@ -5,16 +5,15 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from understudy.evaluation.protocols import Score, streamed, windowed
 from understudy.model.network import Dropout, Network, State, detached, shifted
 from understudy.text.batches import Batches, Carry
 from understudy.text.encoded import Ids
+from understudy.training.optimizer import Optimizer
 from understudy.training.recipe import Recipe, Schedule, learning_rate
 
 VALIDATION_LIMIT = 1 << 20
@@ -100,7 +99,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.device = self.network.output.weight.device
-        self.optimizer = optimizer_for(self.network, self.recipe)
+        self.optimizer = Optimizer(self.network, self.recipe)
         self.state: State = self.network.zero_state(self.recipe.batch_size)
 
     def run(self) -> Iterator[Report | None]:
@@ -152,7 +151,7 @@ class Trainer:
         inputs, targets = (torch.from_numpy(part).to(self.device) for part in (batch.inputs, batch.targets))
         logits, state = self.network(inputs, self._carried(batch.carry), self._dropout())
         loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-        self.optimizer.zero_grad()
+        self.network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         parameters = list(self.network.parameters())
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
@@ -160,9 +159,7 @@ class Trainer:
             raise NotFiniteError(self.progress.step, loss.item(), norm.item())
         if self.recipe.clip:
             torch.nn.utils.clip_grads_with_norm_(parameters, self.recipe.clip, norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
+        self.optimizer.step(rate, self.progress.step)
         self.state = detached(state)
         return loss.item(), norm.item(), targets.numel()
 
@@ -181,25 +178,8 @@ class Trainer:
         return Dropout(self.recipe.dropout, generator)
 
     def _note_best(self, windowed: Score | None, streamed: Score | None) -> bool:
-        if windowed is None or streamed is None or windowed.loss >= self.progress.best_loss:
+        if windowed is None or streamed is None or not windowed.loss < self.progress.best_loss:
             return False
         self.progress.best_loss, self.progress.best_streamed = windowed.loss, streamed.loss
         self.progress.best_step = self.progress.step
         return True
-
-
-def optimizer_for(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
-    """Adam (Kingma and Ba 2014), or AdamW (Loshchilov and Hutter 2017) which decays the matrices alone."""
-    betas = (recipe.beta1, recipe.beta2)
-    if recipe.optimizer == "adam":
-        return torch.optim.Adam(network.parameters(), recipe.learning_rate, betas, fused=True)
-    embedding = network.embedding.weight
-    decayed: list[Tensor] = []
-    others: list[Tensor] = []
-    for parameter in network.parameters():
-        (decayed if parameter.ndim == 2 and parameter is not embedding else others).append(parameter)
-    groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, recipe.learning_rate, betas, fused=True)

@@ -33,24 +33,28 @@ class Recipe:
 
     # the optimiser
     optimizer: Literal["adamw", "adam"] = setting("adamw", "AdamW decays the matrices' weights; Adam does not")
-    learning_rate: float = setting(6e-3, "the highest rate", low=1e-9, high=10.0)
+    learning_rate: float = setting(6e-3, "the highest rate", low=1e-9, high=10)
     schedule: Literal["cosine", "constant"] = setting("cosine", "how the rate goes on after the warm-up")
     warmup: float = setting(0.02, "share of the steps in which the rate rises from zero", low=0, high=1)
-    weight_decay: float = setting(0.1, "decay of the matrices a step, times the rate", low=0, high=10.0)
+    weight_decay: float = setting(0.1, "decay of the matrices a step, times the rate", low=0, high=10)
     beta1: float = setting(0.9, "memory of the gradient's mean", low=0, high=0.999999)
     beta2: float = setting(0.99, "memory of the gradient's square", low=0, high=0.999999)
-    clip: float = setting(1.0, "largest global norm of the gradient; 0 for none", low=0, high=1e9)
+    epsilon: float = setting(1e-8, "added to the root of that memory, before its bias is corrected", low=0, high=1.0)
+    embedding_moment: Literal["sum", "occurrences"] = setting(
+        "sum", "what Adam squares for the embedding: a row's whole gradient, or each occurrence's"
+    )
+    clip: float = setting(1.0, "largest global norm of the gradient; 0 for none", low=0, high=10**9)
 
     # how long
-    minutes: float | None = setting(None, "train about so many minutes", low=0.05, high=1e6)
-    epochs: float | None = setting(None, "train so many passes over the text", low=1e-6, high=1e9)
+    minutes: float | None = setting(None, "train about so many minutes", low=0.05, high=10**6)
+    epochs: float | None = setting(None, "train so many passes over the text", low=1e-6, high=10**9)
     steps: int | None = setting(None, "train so many steps", low=1, high=1 << 40)
 
     # looking and keeping
     validation: float = setting(0.1, "share of the text, at its end, held back", low=0, high=0.9)
     evaluate_every: int | None = setting(None, "steps between looks at the validation text", low=1, high=1 << 40)
     checkpoint_every: int | None = setting(None, "steps between checkpoints", low=1, high=1 << 40)
-    checkpoint_epochs: float | None = setting(None, "epochs between checkpoints", low=1e-6, high=1e9)
+    checkpoint_epochs: float | None = setting(None, "epochs between checkpoints", low=1e-6, high=10**9)
     keep: int = setting(2, "how many of the last checkpoints stay", low=1, high=1 << 20)
 
     # where and with what luck
@@ -138,6 +142,8 @@ PRESETS: dict[str, Recipe] = {
         warmup=0.0,
         weight_decay=0.0,
         beta2=0.999,
+        epsilon=1e-7,
+        embedding_moment="occurrences",
         clip=0.0,
         validation=0.0,
         epochs=30,

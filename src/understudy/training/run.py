@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,14 +29,18 @@ class RunFolder:
 
     def holds_run(self) -> bool:
         """Whether an earlier run left something here."""
-        return self.model.exists() or any(self.checkpoints.glob("step-*.safetensors"))
+        return self.model.exists() or self.holds_checkpoint()
+
+    def holds_checkpoint(self) -> bool:
+        """Whether there is a training state to go on from."""
+        return any(self.checkpoints.glob("step-*.safetensors"))
 
     def open(self) -> None:
         """Make the folder and hold it.
 
         Raises:
             StorageError: it cannot be made.
-            ConfigError: another process holds it.
+            ConfigError: another process holds it, or a file has its name.
         """
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
@@ -44,6 +49,8 @@ class RunFolder:
             raise ConfigError(
                 f"{self.path}: another process is training in this folder; wait for it, or choose another --out"
             ) from error
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ConfigError(f"--out {self.path}: a file is in the way; name a folder for the run") from error
         except OSError as error:
             raise StorageError(f"cannot make the run folder {self.path}: {error.strerror}") from error
         remove_partials(self.path)
@@ -117,7 +124,8 @@ class RunFolder:
     def close(self) -> None:
         """Let the folder go."""
         for file in self._files.values():
-            file.close()
+            with suppress(OSError):  # what a full disk refused has been told, and is still in the buffer
+                file.close()
         if self._board is not None:
             self._board.close()
         self._lock.release()

@@ -146,9 +146,15 @@ class Session:
         return self.trainer.progress.step >= self.facts.schedule.steps
 
     @property
+    def resumable(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return hasattr(self, "folder") and self.folder.holds_checkpoint()
+
+    @property
     def resume_command(self) -> str:
-        """The command line that goes on from the last checkpoint."""
-        texts = [text for text in self.facts.texts["options"]["texts"] if text == "-"]
+        """The command line that goes on from the last checkpoint; standard input has to be given again."""
+        given = self.request.texts.texts if self.request.texts is not None else ()
+        texts = [text for text in given if text == "-"]
         return shlex.join(["understudy", "train", *texts, "--out", str(self.folder.path), "--resume"])
 
     def result(self) -> dict[str, Any]:
@@ -273,7 +279,10 @@ class Session:
                     f"note: this run was started with {name} {facts.environment.get(name)}, now {value}; it goes "
                     f"on, but its last bits may differ from an undisturbed run's"
                 )
-        yield f"resuming at step {trainer.progress.step:,} of {facts.schedule.steps:,}"
+        if self.finished:
+            yield f"nothing is left to do: all {facts.schedule.steps:,} steps are done"
+        else:
+            yield f"resuming at step {trainer.progress.step:,} of {facts.schedule.steps:,}"
         self.folder.open()
         self.folder.rewind(found.written)
         self._start_board()
@@ -316,7 +325,10 @@ class Session:
         validates = self.material.validation is not None
         if recipe.minutes is None:
             return budget.schedule_for(recipe, per_epoch, validates)
-        speed = budget.measure(self.trainer)
+        try:
+            speed = budget.measure(self.trainer)
+        except NotFiniteError as error:
+            raise DivergedError(f"{error}, before any training; the weights to start from are damaged") from error
         left = 60 * recipe.minutes - (time.perf_counter() - self.began)
         schedule = budget.schedule_in(recipe, per_epoch, validates, left, speed)
         characters = self.trainer.batches.characters_per_epoch / per_epoch / speed.step

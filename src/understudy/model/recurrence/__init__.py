@@ -1,13 +1,24 @@
 """The recurrences. Every implementation is one function of one signature, `Recurrence`.
 
-    outputs, state = recurrence(inputs, weights, state)
+    outputs, state = recurrence(inputs, weights, state, products)
 
 Shapes: inputs (T, B, E), outputs (T, B, H), state a tuple of (B, H): h for a GRU, h and c for an LSTM.
 """
 
-from understudy.model.recurrence.contract import LayerState, LayerWeights, Recurrence
-from understudy.model.recurrence.native import gru, lstm
+import torch
 
-NATIVE: dict[str, Recurrence] = {"gru": gru, "lstm": lstm}
+from understudy.model.config import Cell
+from understudy.model.recurrence import native
+from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights, Recurrence
+from understudy.model.recurrence.cpu_gru import CpuGru
+from understudy.model.recurrence.cpu_lstm import CpuLstm
 
-__all__ = ["NATIVE", "LayerState", "LayerWeights", "Recurrence"]
+
+def recurrence_for(cell: Cell, device: torch.device) -> Recurrence:
+    """The fastest implementation of a cell on a device; it may keep memory, so each network has its own."""
+    if device.type == "cpu":
+        return CpuGru() if cell == "gru" else CpuLstm()
+    return native.gru if cell == "gru" else native.lstm
+
+
+__all__ = ["Embedded", "LayerState", "LayerWeights", "Recurrence", "recurrence_for"]

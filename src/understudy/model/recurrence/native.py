@@ -3,17 +3,23 @@
 import torch
 from torch import Tensor
 
-from understudy.model.recurrence.contract import LayerState, LayerWeights
+from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights, looked_up
 
 
-def gru(inputs: Tensor, weights: LayerWeights, state: LayerState) -> tuple[Tensor, LayerState]:
-    """`reference.gru` by PyTorch's kernel, in the type of `inputs`."""
-    outputs, h = torch.gru(inputs, state[0][None], weights, True, 1, 0.0, True, False, False)
-    return outputs, (h[0],)
+def gru(
+    inputs: Tensor | Embedded, weights: LayerWeights, state: LayerState, products: torch.dtype
+) -> tuple[Tensor, LayerState]:
+    """`reference.gru` by PyTorch's kernel; all of it is in the type of the products."""
+    x, cast = looked_up(inputs).to(products), [weight.to(products) for weight in weights]
+    outputs, h = torch.gru(x, state[0].to(products)[None], cast, True, 1, 0.0, True, False, False)
+    return outputs, (h[0].to(state[0].dtype),)
 
 
-def lstm(inputs: Tensor, weights: LayerWeights, state: LayerState) -> tuple[Tensor, LayerState]:
-    """`reference.lstm` by PyTorch's kernel, in the type of `inputs`."""
-    before = [part[None] for part in state]
-    outputs, h, c = torch.lstm(inputs, before, weights, True, 1, 0.0, True, False, False)
-    return outputs, (h[0], c[0])
+def lstm(
+    inputs: Tensor | Embedded, weights: LayerWeights, state: LayerState, products: torch.dtype
+) -> tuple[Tensor, LayerState]:
+    """`reference.lstm` by PyTorch's kernel; all of it is in the type of the products."""
+    x, cast = looked_up(inputs).to(products), [weight.to(products) for weight in weights]
+    before = [part.to(products)[None] for part in state]
+    outputs, *after = torch.lstm(x, before, cast, True, 1, 0.0, True, False, False)
+    return outputs, tuple(part[0].to(old.dtype) for part, old in zip(after, state, strict=True))

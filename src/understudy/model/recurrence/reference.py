@@ -1,13 +1,18 @@
-"""The equations, one step after another: what every faster implementation is held against."""
+"""The equations, one step after another: what every faster implementation is held against.
+
+All of it is in the type of the weights; `products` must be that type.
+"""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from understudy.model.recurrence.contract import LayerState, LayerWeights
+from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights, looked_up
 
 
-def gru(inputs: Tensor, weights: LayerWeights, state: LayerState) -> tuple[Tensor, LayerState]:
+def gru(
+    inputs: Tensor | Embedded, weights: LayerWeights, state: LayerState, products: torch.dtype
+) -> tuple[Tensor, LayerState]:
     """Gated recurrent unit that resets after the matrix product, as in cuDNN, Keras and PyTorch.
 
         r = σ(W_r x + b_r + U_r h + c_r)
@@ -19,7 +24,7 @@ def gru(inputs: Tensor, weights: LayerWeights, state: LayerState) -> tuple[Tenso
     """
     (h,) = state
     outputs = []
-    for x in inputs:
+    for x in looked_up(inputs).to(products):
         x_r, x_z, x_n = F.linear(x, weights.weight_ih, weights.bias_ih).chunk(3, -1)
         h_r, h_z, h_n = F.linear(h, weights.weight_hh, weights.bias_hh).chunk(3, -1)
         r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
@@ -29,7 +34,9 @@ def gru(inputs: Tensor, weights: LayerWeights, state: LayerState) -> tuple[Tenso
     return torch.stack(outputs), (h,)
 
 
-def lstm(inputs: Tensor, weights: LayerWeights, state: LayerState) -> tuple[Tensor, LayerState]:
+def lstm(
+    inputs: Tensor | Embedded, weights: LayerWeights, state: LayerState, products: torch.dtype
+) -> tuple[Tensor, LayerState]:
     """Long short-term memory with a forget gate.
 
         i, f, o = σ(W x + b + U h + c), each with its own rows
@@ -41,7 +48,7 @@ def lstm(inputs: Tensor, weights: LayerWeights, state: LayerState) -> tuple[Tens
     """
     h, c = state
     outputs = []
-    for x in inputs:
+    for x in looked_up(inputs).to(products):
         gates = F.linear(x, weights.weight_ih, weights.bias_ih) + F.linear(h, weights.weight_hh, weights.bias_hh)
         i, f, g, o = gates.chunk(4, -1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)

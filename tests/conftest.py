@@ -1,0 +1,59 @@
+"""What every test may use."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+settings.register_profile("understudy", deadline=None, derandomize=True)
+settings.load_profile("understudy")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the tests, and the processes they start, out of the user's cache folder."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNDERSTUDY_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def tinyshakespeare() -> Path:
+    """The text of the tutorial, which lies beside the repository where it was provided."""
+    path = ROOT.parent / "shared" / "data" / "tinyshakespeare.txt"
+    if not path.is_file():
+        pytest.skip(f"no {path}")
+    return path
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB of its own; only root may make one."""
+    place = tmp_path / "small-disk"
+    place.mkdir()
+    if shutil.which("mount") is None:
+        pytest.skip("cannot mount a small disk: there is no mount")
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"cannot mount a small disk: {made.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.fixture
+def open_files() -> Iterator[None]:
+    """Fail where the test leaves more files open than it found."""
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - Path.iterdir is lazy, and holds a descriptor itself
+    yield
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208

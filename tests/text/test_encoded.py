@@ -1,0 +1,331 @@
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from understudy.errors import StorageError, TextError
+from understudy.text.catalog import python_prose
+from understudy.text.corpus import Corpus, survey
+from understudy.text.encoded import EncodedText, Ids, encode
+from understudy.text.source import find
+from understudy.text.vocabulary import Vocabulary
+
+TEXT = "To be, or not to be:\nthat is the Füße €\n" * 50
+DAY = 86_400
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the encoded texts, in a cache of this test's own."""
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "own-cache"))
+    return tmp_path / "own-cache" / "encoded"
+
+
+def corpus_of(path: Path, text: str) -> Corpus:
+    path.write_text(text, encoding="utf-8", newline="")
+    return Corpus(find([path]))
+
+
+def encoded(corpus: Corpus, vocabulary: Vocabulary | None = None) -> EncodedText:
+    seen = survey(corpus, vocabulary.kind if vocabulary else "characters")
+    return encode(corpus, seen, vocabulary or seen.vocabulary())
+
+
+def all_of(text: EncodedText) -> list[int]:
+    return [int(place) for place in text.ids.read(0, len(text))]
+
+
+def places_in(text: str, characters: str) -> list[int]:
+    """The ids of `text` by their definition."""
+    return [characters.index(character) for character in text if character in characters]
+
+
+def characters_of(text: str) -> str:
+    return "".join(sorted(set(text)))
+
+
+def kept(own_cache: Path) -> Path:
+    [path] = own_cache.iterdir()
+    return path
+
+
+# Encoding
+
+
+def test_the_ids_are_those_of_the_vocabulary(tmp_path: Path, own_cache: Path) -> None:
+    corpus = corpus_of(tmp_path / "a.txt", TEXT)
+    text = encoded(corpus)
+    assert len(text) == len(TEXT)
+    assert all_of(text) == places_in(TEXT, characters_of(TEXT))
+    assert text.sha256 == survey(corpus, "characters").sha256
+
+
+def test_bytes_are_their_own_ids(tmp_path: Path, own_cache: Path) -> None:
+    text = encoded(corpus_of(tmp_path / "a.txt", TEXT), Vocabulary.of_bytes())
+    assert all_of(text) == list(TEXT.encode())
+
+
+def test_a_text_of_several_read_blocks_is_encoded_whole(tmp_path: Path, own_cache: Path) -> None:
+    text = TEXT * 1500
+    assert len(text.encode()) > 3 << 20
+    ids = encoded(corpus_of(tmp_path / "a.txt", text)).ids
+    assert np.array_equal(ids.read(0, len(ids)), np.tile(places_in(TEXT, characters_of(TEXT)), 1500))
+
+
+def test_what_the_vocabulary_lacks_is_left_out(tmp_path: Path, own_cache: Path) -> None:
+    corpus = corpus_of(tmp_path / "a.txt", TEXT)
+    assert all_of(encoded(corpus, Vocabulary.of_text("Tobe "))) == places_in(TEXT, " Tbeo")
+    assert len(encoded(corpus, Vocabulary.of_text("xyz"))) == 0
+
+
+@pytest.mark.parametrize(("distinct", "width"), [(2, 1), (256, 1), (257, 2), (5000, 2), (65_536, 2), (65_537, 4)])
+def test_a_kept_id_takes_the_fewest_bytes(tmp_path: Path, own_cache: Path, distinct: int, width: int) -> None:
+    text = "".join(map(chr, range(0x10000, 0x10000 + distinct))) * 2
+    ids = encoded(corpus_of(tmp_path / "a.txt", text)).ids
+    assert kept(own_cache).stat().st_size == len(text) * width
+    assert np.array_equal(ids.read(0, len(ids)), np.tile(np.arange(distinct), 2))
+
+
+def test_a_kept_byte_takes_one(tmp_path: Path, own_cache: Path) -> None:
+    encoded(corpus_of(tmp_path / "a.txt", TEXT), Vocabulary.of_bytes())
+    assert kept(own_cache).stat().st_size == len(TEXT.encode())
+
+
+# The cache
+
+
+def test_the_same_text_is_encoded_once(tmp_path: Path, own_cache: Path) -> None:
+    corpus = corpus_of(tmp_path / "a.txt", TEXT)
+    seen = survey(corpus, "characters")
+    first = all_of(encode(corpus, seen, seen.vocabulary()))
+    (tmp_path / "a.txt").unlink()
+    assert all_of(encode(corpus, seen, seen.vocabulary())) == first
+
+
+def test_the_same_content_from_elsewhere_is_encoded_once(tmp_path: Path, own_cache: Path) -> None:
+    first = encoded(corpus_of(tmp_path / "a.txt", TEXT))
+    inode = kept(own_cache).stat().st_ino
+    (tmp_path / "b.gz").write_bytes(gzip.compress(TEXT.encode("utf-16")))
+    again = encoded(Corpus(find([tmp_path / "b.gz"]), "utf-16"))
+    assert kept(own_cache).stat().st_ino == inode
+    assert all_of(again) == all_of(first)
+
+
+def test_other_content_and_other_vocabularies_are_kept_apart(tmp_path: Path, own_cache: Path) -> None:
+    corpus = corpus_of(tmp_path / "a.txt", TEXT)
+    other = corpus_of(tmp_path / "b.txt", TEXT[::-1])
+    wider = characters_of(TEXT + "!")
+    for _ in range(2):
+        assert all_of(encoded(corpus)) == places_in(TEXT, characters_of(TEXT))
+        assert all_of(encoded(other)) == places_in(TEXT[::-1], characters_of(TEXT))
+        assert all_of(encoded(corpus, Vocabulary.of_text(wider))) == places_in(TEXT, wider)
+        assert all_of(encoded(corpus, Vocabulary.of_bytes())) == list(TEXT.encode())
+        assert len(list(own_cache.iterdir())) == 4
+
+
+@pytest.mark.parametrize("length", [0, 1, 100])
+def test_a_kept_file_that_was_cut_short_is_written_anew(tmp_path: Path, own_cache: Path, length: int) -> None:
+    corpus = corpus_of(tmp_path / "a.txt", TEXT)
+    encoded(corpus)
+    os.truncate(kept(own_cache), length)
+    assert all_of(encoded(corpus)) == places_in(TEXT, characters_of(TEXT))
+    assert kept(own_cache).stat().st_size == len(TEXT)
+
+
+def test_a_cache_that_cannot_be_made_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_files: None
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "file" / "below"))
+    text = encoded(corpus_of(tmp_path / "a.txt", TEXT))
+    assert all_of(text) == places_in(TEXT, characters_of(TEXT))
+    assert (tmp_path / "file").read_text() == "in the way"
+    del text
+
+
+def test_a_full_cache_is_done_without_and_left_clean(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(small_disk))
+    text = encoded(corpus_of(tmp_path / "a.txt", TEXT * 1000))
+    assert text.ids.read(len(text) - len(TEXT), len(text)).tolist() == places_in(TEXT, characters_of(TEXT))
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+
+
+def test_a_read_only_cache_serves_what_it_has(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(small_disk))
+    corpus = corpus_of(tmp_path / "a.txt", TEXT)
+    seen = survey(corpus, "characters")
+    first = all_of(encode(corpus, seen, seen.vocabulary()))
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    (tmp_path / "a.txt").unlink()
+    assert all_of(encode(corpus, seen, seen.vocabulary())) == first
+
+
+def test_no_room_anywhere_is_a_storage_error_with_the_remedy(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, open_files: None
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(small_disk / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    with pytest.raises(StorageError, match=r"No space left on device; set UNDERSTUDY_CACHE") as raised:
+        encoded(corpus_of(tmp_path / "a.txt", TEXT * 1000))
+    assert f"{len(TEXT) * 1000:,} bytes" in str(raised.value)
+    assert str(small_disk / "cache") in str(raised.value)
+
+
+def test_what_nobody_used_for_thirty_days_goes(tmp_path: Path, own_cache: Path) -> None:
+    ages = {"a": 31, "b": 29, "c": 31}
+    corpora = {name: corpus_of(tmp_path / name, TEXT + name) for name in ages}
+    paths: dict[str, Path] = {}
+    for name, age in ages.items():
+        before = set(own_cache.iterdir()) if own_cache.exists() else set()
+        encoded(corpora[name])
+        [paths[name]] = set(own_cache.iterdir()) - before
+        used = time.time() - age * DAY
+        os.utime(paths[name], (used, used))
+    paths["a"].touch()
+    (own_cache / "somebody's folder").mkdir()
+    os.utime(own_cache / "somebody's folder", (0, 0))
+    encoded(corpus_of(tmp_path / "new", TEXT + "new"))
+    assert {name for name, path in paths.items() if path.exists()} == {"a", "b"}
+
+
+def test_use_keeps_a_text_in_the_cache(tmp_path: Path, own_cache: Path) -> None:
+    corpus = corpus_of(tmp_path / "a", TEXT)
+    encoded(corpus)
+    path = kept(own_cache)
+    old = time.time() - 31 * DAY
+    os.utime(path, (old, old))
+    encoded(corpus)
+    encoded(corpus_of(tmp_path / "new", TEXT + "new"))
+    assert path.exists()
+
+
+@pytest.mark.parametrize("changed", [TEXT[:-1], TEXT + "\n", TEXT.replace("be", "eb"), TEXT[::-1], TEXT + "!"])
+def test_a_text_that_changes_under_the_reader_is_an_error_and_is_not_kept(
+    tmp_path: Path, own_cache: Path, changed: str
+) -> None:
+    corpus = corpus_of(tmp_path / "a.txt", TEXT)
+    seen = survey(corpus, "characters")
+    corpus_of(tmp_path / "a.txt", changed)
+    with pytest.raises(TextError, match="changed while it was being read"):
+        encode(corpus, seen, seen.vocabulary())
+    assert list(own_cache.iterdir()) == []
+
+
+# Reading
+
+
+@given(st.data())
+def test_reading_is_slicing(data: st.DataObject) -> None:
+    values = data.draw(st.lists(st.integers(0, 255), min_size=1))
+    ids = Ids(np.array(values, np.uint8))
+    start = data.draw(st.integers(0, len(values)))
+    stop = data.draw(st.integers(start, len(values)))
+    read = ids.read(start, stop)
+    assert read.tolist() == values[start:stop]
+    assert read.dtype == np.int64
+    part = ids[start:stop]
+    assert len(part) == stop - start
+    assert part.read(0, len(part)).tolist() == values[start:stop]
+
+
+@given(st.data())
+def test_gathering_is_slicing_side_by_side(data: st.DataObject) -> None:
+    values = data.draw(st.lists(st.integers(0, 65_535), min_size=1))
+    length = data.draw(st.integers(1, len(values)))
+    starts = data.draw(st.lists(st.integers(0, len(values) - length), min_size=1))
+    block = Ids(np.array(values, np.uint16)).gather(np.array(starts), length)
+    assert block.shape == (length, len(starts))
+    assert block.T.tolist() == [values[start : start + length] for start in starts]
+
+
+def test_slices_of_slices_and_open_slices_are_those_of_a_list() -> None:
+    values = list(range(100))
+    ids = Ids(np.arange(100, dtype=np.uint8))
+    for part, wanted in ((ids[10:90][5:20], values[10:90][5:20]), (ids[:90], values[:90]), (ids[90:], values[90:])):
+        assert part.read(0, len(part)).tolist() == wanted
+
+
+def test_a_mapped_text_reads_the_same_however_often_it_is_given_back(tmp_path: Path, own_cache: Path) -> None:
+    text = encoded(corpus_of(tmp_path / "a.txt", TEXT))
+    wanted = np.array(places_in(TEXT, characters_of(TEXT)))
+    starts = np.arange(len(TEXT) - 10)
+    windows = np.lib.stride_tricks.sliding_window_view(wanted, 10)[: len(starts)]
+    for ids in (text.ids, text.ids[:]):
+        for _ in range(3):
+            assert np.array_equal(ids.gather(starts, 10).T, windows)
+
+
+def test_a_mapped_text_outlives_its_file(tmp_path: Path, own_cache: Path) -> None:
+    text = encoded(corpus_of(tmp_path / "a.txt", TEXT))
+    kept(own_cache).unlink()
+    assert all_of(text) == places_in(TEXT, characters_of(TEXT))
+
+
+# A text larger than memory ought to be
+
+GIGABYTE = 10**9
+READ_A_GIGABYTE = """
+import json, resource, sys
+from pathlib import Path
+from understudy.text.batches import Lanes
+from understudy.text.catalog import python_prose
+from understudy.text.corpus import Corpus, survey
+from understudy.text.encoded import encode
+from understudy.text.source import find
+
+page = resource.getpagesize()
+baseline = int(Path("/proc/self/statm").read_text().split()[1]) * page
+corpus = Corpus(find([sys.argv[1]]))
+seen = survey(corpus, "characters")
+ids = encode(corpus, seen, seen.vocabulary()).ids
+batches = Lanes(ids[: int(0.9 * len(ids))], 64, 1024)
+sums = 0
+for step in range(batches.per_epoch):
+    sums += int(batches[step].inputs.sum())
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps([seen.length, batches.characters_per_epoch, sums, baseline, peak]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and ru_maxrss in KiB")
+def test_a_gigabyte_of_text_is_read_in_less_than_a_gigabyte_of_memory(
+    tmp_path: Path, own_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = python_prose()
+    path = tmp_path / "gigabyte.txt"
+    with path.open("wb") as file:
+        for _ in range(1000):
+            file.write(one.encode())
+    assert path.stat().st_size > GIGABYTE
+    try:
+        reader = subprocess.run(
+            [sys.executable, "-c", READ_A_GIGABYTE, str(path)], stdout=subprocess.PIPE, text=True, check=True
+        )
+    finally:
+        path.unlink()
+        shutil.rmtree(own_cache, ignore_errors=True)
+    length, per_epoch, sums, baseline, peak = json.loads(reader.stdout)
+    with capsys.disabled():
+        print(f"\n{length / 1e9:.3f} GB of text: {(peak - baseline) / 1e6:.0f} MB above {baseline / 1e6:.0f} MB")
+    assert length == 1000 * len(one)
+    assert per_epoch == int(0.9 * length - 1) // 64 * 64
+    alphabet = {character: place for place, character in enumerate(sorted(set(one)))}
+    once = np.array([alphabet[character] for character in one])
+    whole, rest = divmod(per_epoch, len(one))
+    assert sums == whole * int(once.sum()) + int(once[:rest].sum())
+    assert peak - baseline < GIGABYTE

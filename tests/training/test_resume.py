@@ -1,0 +1,377 @@
+"""Resumed equals uninterrupted, whatever the interruption."""
+
+import fcntl
+import json
+import os
+import random
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from understudy.training import checkpoint
+
+if TYPE_CHECKING:
+    from tests.training.conftest import Launcher
+
+KILLS = 20
+RHYTHM = ("--checkpoint-every", 7, "--evaluate-every", 20)
+RECIPES: dict[str, tuple[object, ...]] = {
+    "lstm in lanes": ("--cell", "lstm"),
+    "lstm in lanes, two layers, dropout": ("--cell", "lstm", "--layers", 2, "--dropout", 0.2),
+    "gru in lanes": ("--cell", "gru", "--sequence-length", 16, "--batch-size", 16),
+    "lstm in chunks, two layers": ("--cell", "lstm", "--layers", 2, "--batches", "chunks"),
+    "gru in chunks, no validation": (
+        *("--cell", "gru", "--batches", "chunks", "--validation", 0),
+        *("--sequence-length", 16, "--batch-size", 16),
+    ),
+}
+STEPS = 100  # more than an epoch, which has about 70
+
+
+def command(text: Path, *more: object, steps: int = STEPS) -> list[object]:
+    """A small run into `run`."""
+    return ["train", text, "--out", "run", "--preset", "tiny", "--steps", steps, *RHYTHM, *more]
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def figures(run: Path) -> list[dict[str, Any]]:
+    """The metrics without what depends on the clock."""
+    return [{name: value for name, value in line.items() if "second" not in name} for line in metrics(run)]
+
+
+def assert_as_undisturbed(run: Path, undisturbed: Path) -> None:
+    assert (run / "model.safetensors").read_bytes() == (undisturbed / "model.safetensors").read_bytes()
+    steps = [line["step"] for line in metrics(run)]
+    assert steps == sorted(set(steps))
+    assert figures(run) == figures(undisturbed)
+    assert samples(run) == samples(undisturbed)
+    assert [path.name for path in run.rglob("*.partial")] == []
+
+
+def samples(run: Path) -> bytes:
+    path = run / "samples.txt"
+    return path.read_bytes() if path.exists() else b""
+
+
+def checkpoints(run: Path) -> list[Path]:
+    return sorted((run / "checkpoint").glob("step-*.safetensors"))
+
+
+def newest(run: Path) -> int:
+    """The step of the newest checkpoint; 0 where there is none."""
+    return max((int(path.stem.removeprefix("step-")) for path in checkpoints(run)), default=0)
+
+
+def past(run: Path, step: int) -> bool:
+    """Whether a checkpoint beyond `step` is there."""
+    return newest(run) > step
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    launcher: "Launcher", text: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Path, float]]:
+    """For each recipe the folder of a run that nobody interrupted, and how many seconds it took."""
+    runs = {}
+    for name, recipe in RECIPES.items():
+        folder = tmp_path_factory.mktemp("undisturbed")
+        began = time.perf_counter()
+        sitting = launcher.start(folder, *command(text, *recipe))
+        assert sitting.wait() == 0, sitting.stderr.read_text()
+        runs[name] = folder / "run", time.perf_counter() - began
+    return runs
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_run_killed_at_random_moments_and_resumed_equals_an_undisturbed_one(
+    recipe: str, launcher: "Launcher", text: Path, tmp_path: Path, undisturbed: dict[str, tuple[Path, float]]
+) -> None:
+    expected, seconds = undisturbed[recipe]
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"the moments come from seed {seed}")
+    chance = random.Random(seed)
+    killed = attempt = 0
+    while killed < KILLS / len(RECIPES):
+        attempt += 1
+        folder = tmp_path / f"attempt {attempt}"
+        folder.mkdir()
+        status = None
+        while status != 0:
+            sitting = launcher.start(folder, *command(text, *RECIPES[recipe]), "--resume")
+            if killed < KILLS / len(RECIPES):
+                time.sleep(chance.uniform(0, 0.5 * seconds))
+                sitting.send(signal.SIGKILL)
+            status = sitting.wait()
+            assert status in (0, -signal.SIGKILL), sitting.stderr.read_text()
+            killed += status == -signal.SIGKILL
+        assert_as_undisturbed(folder / "run", expected)
+
+
+@pytest.mark.parametrize("moment", ["before syncing", "half written", "before renaming", "after renaming"])
+def test_a_run_killed_while_it_writes_its_files_equals_an_undisturbed_one(
+    moment: str, launcher: "Launcher", text: Path, tmp_path: Path, undisturbed: dict[str, tuple[Path, float]]
+) -> None:
+    """Each sitting dies at its n-th file: the first checkpoint, a later one, or a model."""
+    recipe = "lstm in chunks, two layers"
+    deaths = [1, 2, 5, 3, 6]
+    for number in deaths:
+        sitting = launcher.start(tmp_path, *command(text, *RECIPES[recipe]), "--resume", die_at=(moment, number))
+        assert sitting.wait() == -signal.SIGKILL, sitting.stderr.read_text()
+        left = list((tmp_path / "run").rglob("*.partial"))
+        assert len(left) == (moment != "after renaming")
+    sitting = launcher.start(tmp_path, *command(text, *RECIPES[recipe]), "--resume")
+    assert sitting.wait() == 0, sitting.stderr.read_text()
+    assert "passed over" not in sitting.stdout.read_text()
+    assert_as_undisturbed(tmp_path / "run", undisturbed[recipe][0])
+
+
+def real(*arguments: object, folder: Path, **settings: Any) -> "subprocess.Popen[str]":
+    """`understudy ARGUMENTS` as a user starts it."""
+    return subprocess.Popen(
+        [sys.executable, *settings.pop("options", []), "-m", "understudy", *map(str, arguments)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        **settings,
+    )
+
+
+def printed_command(stderr: str) -> str:
+    """The last line of what an interrupted run says."""
+    line = stderr.splitlines()[-1]
+    assert line.startswith("  understudy train ")
+    assert line.endswith(" --resume")
+    return line.strip()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_printed_command_finishes_an_interrupted_run_as_if_nothing_had_happened(
+    number: signal.Signals,
+    status: int,
+    launcher: "Launcher",
+    text: Path,
+    tmp_path: Path,
+    undisturbed: dict[str, tuple[Path, float]],
+) -> None:
+    recipe = "lstm in lanes"
+    process = real(*command(text, *RECIPES[recipe]), folder=tmp_path)
+    launcher.until(lambda: past(tmp_path / "run", 0))
+    process.send_signal(number)
+    _, stderr = process.communicate()
+    assert process.returncode == status, stderr
+    assert f"of {STEPS}; the checkpoint is written" in stderr
+    found, passed_over = checkpoint.load_latest(tmp_path / "run" / "checkpoint")
+    assert found is not None
+    assert f"interrupted at step {found.progress.step} of" in stderr
+    assert 0 < found.progress.step < STEPS
+    assert passed_over == []
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    resumed = subprocess.run(
+        printed_command(stderr),
+        shell=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    assert_as_undisturbed(tmp_path / "run", undisturbed[recipe][0])
+
+
+def test_signals_between_any_two_steps_leave_a_run_that_equals_an_undisturbed_one(
+    launcher: "Launcher", text: Path, tmp_path: Path, undisturbed: dict[str, tuple[Path, float]]
+) -> None:
+    recipe = "lstm in lanes, two layers, dropout"
+    arguments: Sequence[object] = command(text, *RECIPES[recipe])
+    for number, status in [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGTERM, 143)]:
+        before = newest(tmp_path / "run")
+        sitting = launcher.start(tmp_path, *arguments)
+        launcher.until(partial(past, tmp_path / "run", before))
+        sitting.send(number)
+        assert sitting.wait() == status, sitting.stderr.read_text()
+        arguments = shlex.split(printed_command(sitting.stderr.read_text()))[1:]
+    sitting = launcher.start(tmp_path, *arguments)
+    assert sitting.wait() == 0, sitting.stderr.read_text()
+    assert_as_undisturbed(tmp_path / "run", undisturbed[recipe][0])
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("module", ["numpy", "torch.autograd", "understudy.training.session"])
+def test_a_signal_while_the_program_is_still_loading_ends_it_at_once(
+    module: str, number: signal.Signals, status: int, text: Path, tmp_path: Path
+) -> None:
+    process = real(*command(text, steps=100_000), folder=tmp_path, options=["-X", "importtime"])
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.split("|")[-1].strip() == module:
+            process.send_signal(number)
+            break
+    _, stderr = process.communicate()
+    assert process.returncode == status, stderr[-2000:]
+    said = [line for line in stderr.splitlines() if not line.startswith("import time:")]
+    assert said == ["interrupted; training had not begun, and nothing is kept"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_the_text_is_still_read_leaves_nothing(
+    number: signal.Signals, status: int, launcher: "Launcher", tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    ours = os.open(pipe, os.O_RDWR)
+    os.write(ours, b"a text that does not end")
+    sitting = launcher.start(folder, "train", "-", "--out", "run", "--preset", "tiny", stdin=str(pipe))
+    launcher.until(lambda: struct.unpack("i", fcntl.ioctl(ours, termios.FIONREAD, b"    "))[0] == 0)
+    sitting.send(number)
+    assert sitting.wait() == status
+    os.close(ours)
+    assert sitting.stderr.read_text() == "interrupted; training had not begun, and nothing is kept\n"
+    assert list(folder.iterdir()) == []
+
+
+def test_a_finished_run_says_so_and_stays_as_it_is(
+    launcher: "Launcher", undisturbed: dict[str, tuple[Path, float]]
+) -> None:
+    run, _ = undisturbed["lstm in lanes"]
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    sitting = launcher.start(run.parent, "train", "--out", "run", "--resume")
+    assert sitting.wait() == 0
+    assert "nothing is left to do: all 100 steps are done" in sitting.stdout.read_text()
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+REFUSALS: dict[str, tuple[tuple[object, ...], str]] = {
+    "another setting": (("--units", 48), "--units 32, not 48"),
+    "another duration": (("--steps", 99), "--steps 100, not 99"),
+    "another preset": (("--preset", "tutorial"), "--preset tiny, not tutorial"),
+    "another vocabulary": (("--vocabulary", "bytes"), "--vocabulary characters, not bytes"),
+    "other newlines": (("--newlines", "lf"), "--newlines keep, not lf"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_resuming_something_else_is_refused_and_names_what_differs(
+    what: str, launcher: "Launcher", text: Path, undisturbed: dict[str, tuple[Path, float]]
+) -> None:
+    flags, named = REFUSALS[what]
+    run, _ = undisturbed["lstm in lanes"]
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    sitting = launcher.start(run.parent, "train", text, "--out", "run", "--resume", *flags)
+    assert sitting.wait() == 2
+    (line,) = sitting.stderr.read_text().splitlines()
+    assert named in line
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_resuming_with_a_changed_text_is_refused_and_names_both_digests(
+    launcher: "Launcher", tmp_path: Path, text: Path
+) -> None:
+    own = tmp_path / "own.txt"
+    own.write_bytes(text.read_bytes())
+    assert launcher.start(tmp_path, *command(own, steps=5)).wait() == 0
+    old = sha256(own.read_bytes()).hexdigest()
+    own.write_text(own.read_text() + "x")
+    sitting = launcher.start(tmp_path, "train", "--out", "run", "--resume")
+    assert sitting.wait() == 2
+    (line,) = sitting.stderr.read_text().splitlines()
+    assert old in line
+    assert sha256(own.read_bytes()).hexdigest() in line
+    own.write_bytes(text.read_bytes())
+    assert launcher.start(tmp_path, "train", "--out", "run", "--resume").wait() == 0
+
+
+def test_a_folder_that_holds_a_run_is_replaced_only_when_that_is_asked_for(
+    launcher: "Launcher", tmp_path: Path, text: Path
+) -> None:
+    assert launcher.start(tmp_path, *command(text, "--seed", 1, steps=5)).wait() == 0
+    run = tmp_path / "run"
+    first = (run / "model.safetensors").read_bytes()
+    sitting = launcher.start(tmp_path, *command(text, steps=5))
+    assert sitting.wait() == 2
+    (line,) = sitting.stderr.read_text().splitlines()
+    assert "holds a run already" in line
+    assert (run / "model.safetensors").read_bytes() == first
+    assert launcher.start(tmp_path, *command(text, "--overwrite", steps=5)).wait() == 0
+    assert (run / "model.safetensors").read_bytes() != first
+    assert len(metrics(run)) == 1
+    assert launcher.start(tmp_path, *command(text, "--seed", 1, "--overwrite", steps=5)).wait() == 0
+    assert (run / "model.safetensors").read_bytes() == first
+
+
+@pytest.mark.parametrize("how", ["--resume", "--overwrite"])
+def test_a_folder_is_held_by_one_process_at_a_time(how: str, launcher: "Launcher", tmp_path: Path, text: Path) -> None:
+    first = launcher.start(tmp_path, *command(text, steps=100_000))
+    launcher.until(lambda: past(tmp_path / "run", 0))
+    other = tmp_path / "run" / ".."  # so that the second process prints elsewhere
+    second = launcher.start(other, *command(text, how, steps=100_000))
+    assert second.wait() == 2
+    (line,) = second.stderr.read_text().splitlines()
+    assert "another process is training in this folder" in line
+    first.send(signal.SIGTERM)
+    assert first.wait() == 143
+    found, passed_over = checkpoint.load_latest(tmp_path / "run" / "checkpoint")
+    assert found is not None
+    assert passed_over == []
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole_and_the_run_goes_on_when_there_is_room_again(
+    launcher: "Launcher", text: Path, tmp_path: Path, small_disk: Path
+) -> None:
+    steps = 600
+    recipe = ["--preset", "tiny", "--steps", steps, "--checkpoint-every", 7, "--evaluate-every", 100, "--units", 8]
+    expected = tmp_path / "expected"
+    expected.mkdir()
+    assert launcher.start(expected, "train", text, "--out", "run", *recipe).wait() == 0
+
+    run, ballast = small_disk / "run", small_disk / "ballast"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    sitting = launcher.start(folder, "train", text, "--out", run, *recipe)
+    launcher.until(lambda: past(run, 0))
+    fill(ballast)
+    for resumed in (False, True):
+        assert sitting.wait() == 1
+        (line,) = sitting.stderr.read_text().splitlines()
+        assert line.startswith("understudy: error: cannot write")
+        assert "No space left on device" in line
+        found, passed_over = checkpoint.load_latest(run / "checkpoint")
+        assert found is not None
+        assert passed_over == []
+        assert 0 < found.progress.step < steps
+        if not resumed:
+            sitting = launcher.start(folder, "train", "--out", run, "--resume")
+    ballast.unlink()
+    sitting = launcher.start(folder, "train", "--out", run, "--resume")
+    assert sitting.wait() == 0, sitting.stderr.read_text()
+    assert_as_undisturbed(run, expected / "run")
+
+
+def fill(path: Path) -> None:
+    """Write until there is no room left."""
+    with path.open("wb", buffering=0) as file:
+        for block in (4096, 512, 64, 1):
+            try:
+                while file.write(bytes(block)):
+                    pass
+            except OSError:
+                continue
