@@ -1,11 +1,15 @@
 import numpy as np
+import pytest
 import torch
 
-from understudy.generation.engine import Engine, read
+from understudy.generation.engine import Engine
 from understudy.generation.onnx_engine import OnnxEngine
+from understudy.generation.sampling import Sampling, uniforms
 from understudy.generation.torch_engine import TorchEngine
 from understudy.model.file import ModelFile
 from understudy.model.parameters import network_of
+
+SAMPLINGS = [Sampling(0.0), Sampling(1.3), Sampling(0.8, top_k=5), Sampling(0.9, top_p=0.7), Sampling(1.0, 7, 0.8)]
 
 
 def engines(file: ModelFile) -> list[Engine]:
@@ -20,21 +24,33 @@ def test_engines_compute_what_the_network_computes(file: ModelFile) -> None:
     flat = [part.numpy() for layer in after for part in layer]
     for engine in engines(file):
         state = engine.zero_state(3)
-        for place in range(20):
-            logits, state = engine.step(ids[place], state)
-            np.testing.assert_allclose(logits, expected[place].numpy(), atol=2e-5, rtol=1e-5)
+        for first, last in ((0, 1), (1, 2), (2, 20)):
+            logits, state = engine.read(ids[first:last], state)
+            np.testing.assert_allclose(logits, expected[last - 1].numpy(), atol=2e-5, rtol=1e-5)
         for mine, theirs in zip(state, flat, strict=True):
             np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
-def test_a_stream_is_the_same_to_the_last_bit_whatever_streams_are_beside_it(file: ModelFile) -> None:
-    engine = OnnxEngine(file)
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
+def test_the_draw_in_the_graph_is_the_draw_of_sampling(file: ModelFile, sampling: Sampling) -> None:
+    engine, B, T = OnnxEngine(file), 5, 200
+    logits, state = engine.read(np.ones((1, B), np.int64), engine.zero_state(B))
+    chances = np.stack([uniforms(seed, 0, T) for seed in range(B)], 1)
+    ids, last, after = engine.write(logits, state, chances, sampling)
+    for t in range(T):
+        assert np.array_equal(sampling.draw(logits, chances[t]), ids[t])
+        logits, state = engine.read(ids[t : t + 1], state)
+    assert np.array_equal(logits, last)
+    assert all(np.array_equal(one, other) for one, other in zip(state, after, strict=True))
+
+
+@pytest.mark.parametrize("product", ["float32", "int8"])
+def test_a_stream_is_the_same_to_the_last_bit_whatever_streams_are_beside_it(file: ModelFile, product: str) -> None:
+    engine = OnnxEngine(file, product=product)  # type: ignore[arg-type]
     ids = np.random.default_rng(1).integers(0, file.config.vocabulary, (15, 64))
-    many = engine.zero_state(64)
-    for place in range(15):
-        logits, many = engine.step(ids[place], many)
+    logits, many = engine.read(ids, engine.zero_state(64))
     for stream in (0, 5, 63):
-        alone, state = read(engine, ids[:, stream])
+        alone, state = engine.read(ids[:, stream : stream + 1], engine.zero_state(1))
         assert np.array_equal(alone[0], logits[stream])
         assert all(np.array_equal(a[0], m[stream]) for a, m in zip(state, many, strict=True))
 
@@ -42,6 +58,6 @@ def test_a_stream_is_the_same_to_the_last_bit_whatever_streams_are_beside_it(fil
 def test_a_step_leaves_the_state_that_it_was_given_alone(file: ModelFile) -> None:
     for engine in engines(file):
         state = engine.zero_state(2)
-        _, after = engine.step(np.array([1, 2]), state)
+        _, after = engine.read(np.array([[1, 2]]), state)
         assert all(not part.any() for part in state)
         assert all(part.any() for part in after)

@@ -42,14 +42,25 @@ def test_a_state_goes_on_where_the_stream_stood(model: Model) -> None:
 
 def test_a_state_can_be_kept_forked_and_rewound(model: Model) -> None:
     stream = model.stream("abc", length=100, seed=3)
-    list(itertools.islice(stream, 40))
+    list(itertools.islice(stream, 2))
     kept, place = stream.state, len(stream.text)
+    assert 0 < place < 100
     for _ in stream:
         pass
     rest = stream.text[place:]
-    assert model.generate(kept, length=60) == rest
-    assert model.generate(kept, length=60) == rest, "going on from a state does not use it up"
-    assert model.generate(kept, length=60, seed=77) != rest
+    assert model.generate(kept, length=100 - place) == rest
+    assert model.generate(kept, length=100 - place) == rest, "going on from a state does not use it up"
+    assert model.generate(kept, length=100 - place, seed=77) != rest
+
+
+def test_a_stopped_stream_goes_on_after_its_stop_text(model: Model) -> None:
+    whole = model.generate("abc", length=400, seed=9)
+    stream = model.stream("abc", length=400, seed=9, stop=["e"])
+    for _ in stream:
+        pass
+    assert stream.finish_reason == "stop"
+    place = len(stream.text) + 1
+    assert stream.text + "e" + model.generate(stream.state, length=400 - place) == whole
 
 
 def test_temperature_zero_needs_no_luck(model: Model) -> None:

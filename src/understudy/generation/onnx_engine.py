@@ -1,4 +1,4 @@
-"""The engine for CPUs: ONNX Runtime over a graph made from the model's weights. Needs no torch."""
+"""The engine for CPUs: ONNX Runtime over graphs made from the model's weights. Needs no torch."""
 
 from typing import Any
 
@@ -6,30 +6,71 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from understudy.generation.engine import EngineState, Floats
-from understudy.generation.step_graph import state_names, step_graph
+from understudy.generation.engine import EngineState
+from understudy.generation.graph import state_names, writing_graph
+from understudy.generation.products import Product
+from understudy.generation.sampling import Floats, Sampling
 from understudy.model.file import ModelFile
+
+Kind = tuple[bool, bool, bool]
+"""What a graph's draw is made of: no chance, top-k, top-p."""
 
 
 class OnnxEngine:
-    """Steps streams of a model file in float32."""
+    """Writes with a model file; the graph for a kind of sampling is built when it is first asked for."""
 
-    def __init__(self, model: ModelFile, *, threads: int = 0) -> None:
-        """Build the graph; `threads` is how many cores a step may use, 0 for all of them."""
-        options: Any = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        graph = step_graph(model.config, model.tensors).SerializeToString()
-        self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    def __init__(self, model: ModelFile, *, product: Product = "float32", threads: int = 0) -> None:
+        """Take the model, the kind of its products, and how many cores a step may use (0 for all of them)."""
+        self._model = model
+        self._product: Product = product
+        self._threads = threads
         self._names = state_names(model.config)
-        self._units = model.config.units
+        self._sessions: dict[Kind, Any] = {}
 
     def zero_state(self, streams: int) -> EngineState:
         """The state before any text, for B = `streams`."""
-        return tuple(np.zeros((streams, self._units), np.float32) for _ in self._names)
+        return tuple(np.zeros((streams, self._model.config.units), np.float32) for _ in self._names)
 
-    def step(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
-        """Ids (B,) and the state before them give logits (B, V) and the state after them."""
-        feed = dict(zip(self._names, state, strict=True)) | {"ids": np.asarray(ids, np.int64)}
-        logits, *after = self._session.run(None, feed)
-        return logits, tuple(after)
+    def read(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
+        """Ids (T, B), T ≥ 1, and the state before them give the logits (B, V) and the state after the last."""
+        logits = np.zeros((ids.shape[1], self._model.config.vocabulary), np.float32)
+        _, logits, state = self._run(logits, state, np.asarray(ids, np.int64), Sampling(0.0), {})
+        return logits, state
+
+    def write(
+        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Sampling
+    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
+        """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
+        draw: dict[str, Any] = {}
+        if not sampling.greedy:
+            draw = {"uniforms": uniforms, "temperature": np.array(sampling.temperature)}
+            if sampling.top_k is not None:
+                draw["top_k"] = np.array([min(sampling.top_k, self._model.config.vocabulary)])
+            if sampling.top_p is not None:
+                draw["top_p"] = np.array(sampling.top_p)
+        return self._run(logits, state, np.full(uniforms.shape, -1), sampling, draw)
+
+    def _run(
+        self,
+        logits: Floats,
+        state: EngineState,
+        forced: NDArray[np.int64],
+        sampling: Sampling,
+        draw: dict[str, Any],
+    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
+        states_0 = {f"{name}_0": part for name, part in zip(self._names, state, strict=True)}
+        feed = {"steps": np.array(len(forced)), "forced": forced, "logits_0": logits, **states_0, **draw}
+        after, *states, ids = self._session(sampling).run(None, feed)
+        return ids, after, tuple(states)
+
+    def _session(self, sampling: Sampling) -> Any:
+        kind = (sampling.greedy, sampling.top_k is not None, sampling.top_p is not None)
+        if kind not in self._sessions:
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = self._threads
+            options.log_severity_level = 3
+            graph = writing_graph(self._model.config, self._model.tensors, self._product, sampling)
+            self._sessions[kind] = onnxruntime.InferenceSession(
+                graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        return self._sessions[kind]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import ConfigError
-from understudy.generation.engine import Floats
 
+Floats = NDArray[np.float32]
 LARGEST_SEED = (1 << 64) - 1
 
 
@@ -41,47 +41,56 @@ class Sampling:
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ConfigError(f"--top-p {self.top_p}: expected a number above 0 and at most 1")
 
-    def probabilities(self, logits: Floats) -> NDArray[np.float64]:
-        """The distribution that is drawn from, (B, V), for logits (B, V)."""
+    @property
+    def greedy(self) -> bool:
+        """Whether there is no chance in it."""
+        return self.temperature == 0
+
+    @property
+    def ranks(self) -> bool:
+        """Whether the symbols must be put in order of their probability."""
+        return self.top_k is not None or self.top_p is not None
+
+    def candidates(self, logits: Floats) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The weights that are drawn from and the ids that they belong to, both (B, K), for logits (B, V).
+
+        K is V, or `top_k`; the weights need not sum to one. Ranked candidates come in order of their probability,
+        equal ones in order of their ids; others in order of their ids.
+        """
         exact: NDArray[np.float64] = logits.astype(np.float64)
-        if self.temperature == 0:
-            certain: NDArray[np.float64] = np.zeros_like(exact)
-            certain[np.arange(len(exact)), exact.argmax(-1)] = 1
-            return certain
+        if self.greedy:
+            best = exact.argmax(-1)[:, None]
+            return np.ones(best.shape), best
         exact = (exact - exact.max(-1, keepdims=True)) / self.temperature
         weights: NDArray[np.float64] = np.exp(exact)
-        weights /= weights.sum(-1, keepdims=True)
-        if self.top_k is None and self.top_p is None:
-            return weights
-        order = np.argsort(-weights, axis=-1, kind="stable")
+        if not self.ranks:
+            return weights, np.broadcast_to(np.arange(weights.shape[-1]), weights.shape)
+        order = np.argsort(-weights, axis=-1, kind="stable")[:, : self.top_k]
         ranked = np.take_along_axis(weights, order, -1)
-        kept = np.ones(ranked.shape, bool)
-        if self.top_k is not None:
-            kept[:, self.top_k :] = False
-            ranked = np.where(kept, ranked, 0)
-            ranked /= ranked.sum(-1, keepdims=True)
         if self.top_p is not None:
-            kept &= ranked.cumsum(-1) - ranked < self.top_p
-        np.put_along_axis(weights, order, np.where(kept, ranked, 0), -1)
-        weights /= weights.sum(-1, keepdims=True)
-        return weights
+            before = ranked.cumsum(-1) - ranked
+            ranked = np.where(before < self.top_p * ranked.sum(-1, keepdims=True), ranked, 0.0)
+        return ranked, order
 
     def draw(self, logits: Floats, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
         """One id a stream, (B,), from logits (B, V) and uniform numbers (B,) in [0, 1)."""
-        cumulated = self.probabilities(logits).cumsum(-1)
-        sought = uniforms[:, None] * cumulated[:, -1:]
-        drawn: NDArray[np.int64] = (cumulated <= sought).sum(-1)
+        weights, ids = self.candidates(logits)
+        cumulated = weights.cumsum(-1)
+        place = (cumulated <= uniforms[:, None] * cumulated[:, -1:]).sum(-1)
+        drawn: NDArray[np.int64] = np.take_along_axis(ids, place[:, None], -1)[:, 0]
         return drawn
 
 
 def uniforms(seed: int, start: int, count: int) -> NDArray[np.float64]:
     """Numbers `start` to `start + count - 1` of the sequence that belongs to `seed`, each in [0, 1).
 
-    The generator is counter-based (Philox 4×64; Salmon et al. 2011), so that any place can be asked for.
+    The generator is counter-based (Philox 4×64; Salmon et al. 2011), so that any place can be asked for. The numbers
+    stay below 1 by enough for their product with a sum to stay below the sum.
     """
     bits = np.random.Philox(key=seed)
     bits.advance(start // 4)
-    return np.random.Generator(bits).random(start % 4 + count)[start % 4 :]
+    drawn: NDArray[np.float64] = np.random.Generator(bits).random(start % 4 + count)[start % 4 :]
+    return drawn * (1 - 2.0**-40)
 
 
 def check_seed(seed: Any) -> int:

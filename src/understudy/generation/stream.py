@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import ConfigError
-from understudy.generation.engine import Engine, Floats, read
-from understudy.generation.sampling import Sampling, check_seed, uniforms
+from understudy.generation.engine import Engine, EngineState
+from understudy.generation.sampling import Floats, Sampling, check_seed, uniforms
 from understudy.generation.stopping import StopWatch
 from understudy.text.vocabulary import Vocabulary
 
 FinishReason = Literal["length", "stop"]
-_UNIFORMS_AT_ONCE = 256
+_FIRST_CHUNK, _LARGEST_CHUNK = 16, 256
+"""Characters between two looks at what was written: few at first, so that the first are shown at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ def start(engine: Engine, vocabulary: Vocabulary, prompt_ids: NDArray[np.int64],
     """The state after the prompt; without one, the state from which the model starts a line of its text."""
     check_seed(seed)
     ids = prompt_ids if len(prompt_ids) else np.array([vocabulary.opening()])
-    logits, state = read(engine, ids)
+    logits, state = engine.read(ids[:, None], engine.zero_state(1))
     return StreamState(tuple(part[0] for part in state), logits[0], seed)
 
 
@@ -89,58 +90,106 @@ class Writing:
 
     def __init__(self, engine: Engine, vocabulary: Vocabulary, states: Sequence[StreamState], plan: Plan) -> None:
         self._engine = engine
-        self._vocabulary = vocabulary
         self._plan = plan
-        self._states = list(states)
-        self.texts = ["" for _ in states]
-        self.finish_reasons: list[FinishReason | None] = [None for _ in states]
+        self._streams = [_Stream(vocabulary, state, plan.stop) for state in states]
+
+    @property
+    def texts(self) -> list[str]:
+        """What each stream has written so far."""
+        return ["".join(stream.pieces) for stream in self._streams]
 
     @property
     def states(self) -> list[StreamState]:
         """Where each stream is now."""
-        return list(self._states)
+        return [stream.state for stream in self._streams]
+
+    @property
+    def finish_reasons(self) -> list[FinishReason | None]:
+        """Why each stream ended; None while it goes on."""
+        return [stream.finish_reason for stream in self._streams]
 
     def __iter__(self) -> Iterator[Piece]:
-        plan, states = self._plan, self._states
-        watches = [StopWatch(plan.stop) for _ in states]
-        decoders = [self._vocabulary.decoder() for _ in states]
-        for decoder, state in zip(decoders, states, strict=True):
-            decoder.decode(np.array(state.pending, np.int64))
-        active = list(range(len(states)))
-        layers = tuple(np.stack([s.layers[k] for s in states]) for k in range(len(states[0].layers)))
-        logits = np.stack([state.logits for state in states])
-        for place in range(plan.length):
-            if place % _UNIFORMS_AT_ONCE == 0:
-                chances = np.stack([uniforms(states[s].seed, states[s].drawn, _UNIFORMS_AT_ONCE) for s in active])
-            ids = plan.sampling.draw(logits, chances[:, place % _UNIFORMS_AT_ONCE])
-            logits, layers = self._engine.step(ids, layers)
-            for row, stream in enumerate(active):
-                text = decoders[stream].decode(ids[row : row + 1])
-                states[stream] = StreamState(
-                    tuple(part[row] for part in layers),
-                    logits[row],
-                    states[stream].seed,
-                    states[stream].drawn + 1,
-                    decoders[stream].pending,
+        going = list(range(len(self._streams)))
+        left, size = self._plan.length, _FIRST_CHUNK
+        while going and left:
+            size, left = min(size, left), left - min(size, left)
+            for stream, text in zip(going, self._write(going, size), strict=True):
+                if text:
+                    yield Piece(stream, text)
+            going = [stream for stream in going if self._streams[stream].finish_reason is None]
+            size = min(2 * size, _LARGEST_CHUNK)
+        for stream in going:
+            if text := self._streams[stream].finish():
+                yield Piece(stream, text)
+
+    def _write(self, going: list[int], size: int) -> list[str]:
+        """Take the streams `size` symbols further, or to their stop texts; what each has to show."""
+        streams = [self._streams[stream] for stream in going]
+        before = [stream.state for stream in streams]
+        chances = np.stack([uniforms(state.seed, state.drawn, size) for state in before], 1)
+        ids, logits, layers = self._engine.write(*_side_by_side(before), chances, self._plan.sampling)
+        shown = []
+        for row, stream in enumerate(streams):
+            text, taken = stream.take(ids[:, row])
+            shown.append(text)
+            if taken == size:
+                stream.move_to(_state_in(layers, logits, row), taken)
+            else:  # it stopped on the way: go there again, alone, to see where it stands
+                _, there, parts = self._engine.write(
+                    *_side_by_side(before[row : row + 1]), chances[:taken, row : row + 1], self._plan.sampling
                 )
-                if shown := watches[stream].feed(text):
-                    self.texts[stream] += shown
-                    yield Piece(stream, shown)
-            going = [row for row, stream in enumerate(active) if not watches[stream].stopped]
-            if len(going) < len(active):
-                for stream in active:
-                    if watches[stream].stopped:
-                        self.finish_reasons[stream] = "stop"
-                active = [active[row] for row in going]
-                if not active:
-                    return
-                layers, logits = tuple(part[going] for part in layers), logits[going]
-                chances = chances[going]
-        for stream in active:
-            self.finish_reasons[stream] = "length"
-            if shown := watches[stream].finish():
-                self.texts[stream] += shown
-                yield Piece(stream, shown)
+                stream.move_to(_state_in(parts, there, 0), taken)
+        return shown
+
+
+class _Stream:
+    """One of the streams: its state, and the text that it has shown."""
+
+    def __init__(self, vocabulary: Vocabulary, state: StreamState, stops: Sequence[str]) -> None:
+        self.state = state
+        self.pieces: list[str] = []
+        self.finish_reason: FinishReason | None = None
+        self._watch = StopWatch(stops)
+        self._stops = bool(stops)
+        self._decoder = vocabulary.decoder()
+        self._decoder.decode(np.array(state.pending, np.int64))
+
+    def take(self, ids: NDArray[np.int64]) -> tuple[str, int]:
+        """Take in drawn ids (T,): what is to be shown now, and how many were taken before a stop text was complete."""
+        steps = range(1, len(ids) + 1) if self._stops else (len(ids),)
+        shown, taken = "", 0
+        for upto in steps:
+            shown += self._watch.feed(self._decoder.decode(ids[taken:upto]))
+            taken = upto
+            if self._watch.stopped:
+                self.finish_reason = "stop"
+                break
+        return self._show(shown), taken
+
+    def finish(self) -> str:
+        """The stream has its length: what was kept back."""
+        self.finish_reason = "length"
+        return self._show(self._watch.finish())
+
+    def move_to(self, place: tuple[tuple[Floats, ...], Floats], taken: int) -> None:
+        """The stream now stands there, `taken` symbols on."""
+        self.state = StreamState(*place, self.state.seed, self.state.drawn + taken, self._decoder.pending)
+
+    def _show(self, text: str) -> str:
+        if text:
+            self.pieces.append(text)
+        return text
+
+
+def _side_by_side(states: Sequence[StreamState]) -> tuple[Floats, EngineState]:
+    """Logits (B, V) and state of streams that go on together."""
+    logits = np.stack([state.logits for state in states])
+    return logits, tuple(np.stack(parts) for parts in zip(*(state.layers for state in states), strict=True))
+
+
+def _state_in(layers: EngineState, logits: Floats, row: int) -> tuple[tuple[Floats, ...], Floats]:
+    """One stream's part of what the engine gave."""
+    return tuple(part[row] for part in layers), logits[row]
 
 
 def write(engine: Engine, vocabulary: Vocabulary, states: Sequence[StreamState], plan: Plan) -> Writing:

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.generation.engine import EngineState, Floats
+from understudy.generation.engine import EngineState
+from understudy.generation.sampling import Floats, Sampling
 from understudy.model.config import STATES
 from understudy.model.network import Network
 
@@ -23,11 +24,21 @@ class TorchEngine:
         """The state before any text, for B = `streams`."""
         return tuple(part.cpu().numpy() for layer in self._network.zero_state(streams) for part in layer)
 
-    @torch.inference_mode()
-    def step(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
-        """Ids (B,) and the state before them give logits (B, V) and the state after them."""
+    @torch.no_grad()
+    def read(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
+        """Ids (T, B), T ≥ 1, and the state before them give the logits (B, V) and the state after the last."""
         parts = [torch.from_numpy(np.array(part)).to(self._device) for part in state]
         layers = tuple(tuple(parts[i : i + self._parts]) for i in range(0, len(parts), self._parts))
-        block = torch.from_numpy(np.asarray(ids, np.int64))[None].to(self._device)
+        block = torch.from_numpy(np.asarray(ids, np.int64)).to(self._device)
         logits, after = self._network(block, layers)
-        return logits[0].cpu().numpy(), tuple(part.cpu().numpy() for layer in after for part in layer)
+        return logits[-1].cpu().numpy(), tuple(part.cpu().numpy() for layer in after for part in layer)
+
+    def write(
+        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Sampling
+    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
+        """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
+        drawn = np.empty(uniforms.shape, np.int64)
+        for t, chances in enumerate(uniforms):
+            drawn[t] = sampling.draw(logits, chances)
+            logits, state = self.read(drawn[t : t + 1], state)
+        return drawn, logits, state

@@ -17,7 +17,7 @@ _MEASURE_SECONDS = 2.0
 _WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 4, 40
 _STILL = 1e-9
 _SAMPLE_CHARACTERS = 20_000
-_EVALUATION_SHARE = 0.1
+_EVALUATION_SHARE, _MOST_LOOKS = 0.1, 20
 _CHECKPOINT_SECONDS = 20.0
 
 
@@ -73,7 +73,7 @@ def schedule_in(recipe: Recipe, per_epoch: int, validates: bool, seconds: float,
     """The schedule that ends when `seconds` are over, evaluations included, at the measured speed."""
     looks = 0
     if validates and speed.evaluation:
-        looks = min(20, max(1, int(_EVALUATION_SHARE * seconds / speed.evaluation)))
+        looks = max(1, int(min(_MOST_LOOKS, _EVALUATION_SHARE * seconds / speed.evaluation)))
     if recipe.evaluate_every:
         cost = speed.step + speed.evaluation / recipe.evaluate_every
         steps = max(1, int(seconds / cost))

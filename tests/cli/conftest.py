@@ -1,0 +1,82 @@
+"""What the tests of the command line share: runs of it in this process, a text, and a model."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from understudy.cli.main import main
+
+SMALL = ("--preset", "tiny", "--units", "12", "--embedding", "8", "--batch-size", "4", "--sequence-length", "16")
+ALPHABET = "abcdefghij klmno\n"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of the command line came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+class CommandLine:
+    """Runs `understudy ARGUMENTS` in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: object) -> Result:
+        self._capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Result(status, *self._capsys.readouterr())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Models of this size are slower on two threads than on one, and far slower beside other work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def understudy(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The command line, in a working folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return CommandLine(capsys)
+
+
+@pytest.fixture(scope="session")
+def long_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """6,000 characters of a small alphabet."""
+    path = tmp_path_factory.mktemp("texts") / "text.txt"
+    path.write_text("".join(random.Random(2).choices(ALPHABET, k=6000)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, long_text: Path) -> Path:
+    """The folder of a finished run; not to be changed."""
+    out = tmp_path_factory.mktemp("trained") / "run"
+    assert main(["train", str(long_text), "--out", str(out), *SMALL, "--steps", "30", "--quiet"]) == 0
+    return out
+
+
+@pytest.fixture
+def text(long_text: Path, tmp_path: Path) -> Path:
+    """A text in the working folder."""
+    return Path(shutil.copy(long_text, tmp_path))
+
+
+@pytest.fixture
+def model(trained: Path, tmp_path: Path) -> Path:
+    """A run in the working folder."""
+    return shutil.copytree(trained, tmp_path / "run")

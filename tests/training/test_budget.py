@@ -1,0 +1,123 @@
+"""Minutes become a number of steps, once."""
+
+import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from understudy.model import file
+from understudy.training import budget, checkpoint
+from understudy.training.budget import Speed, measure, schedule_for, schedule_in
+from understudy.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from tests.training.conftest import Opener
+
+
+@given(
+    seconds=st.floats(30, 1e5),
+    step=st.floats(1e-4, 0.2),
+    evaluation=st.floats(0, 0.01),
+    every=st.none() | st.integers(1, 1000),
+)
+def test_steps_and_evaluations_fill_the_time_and_do_not_exceed_it(
+    seconds: float, step: float, evaluation: float, every: int | None
+) -> None:
+    evaluation *= seconds
+    schedule = schedule_in(Recipe(evaluate_every=every), 100, True, seconds, Speed(step, evaluation))
+    evaluations = -(-schedule.steps // schedule.evaluate_every)
+    planned = schedule.steps * step + evaluations * evaluation
+    assert planned <= seconds + evaluation + step
+    assert planned > 0.85 * seconds - evaluation - step
+    if every is None:
+        assert 1 <= evaluations <= 20
+    else:
+        assert schedule.evaluate_every == every
+
+
+@given(seconds=st.floats(-10, 1e4), step=st.floats(1e-3, 100), evaluation=st.floats(0, 1000))
+def test_there_is_always_a_step(seconds: float, step: float, evaluation: float) -> None:
+    schedule = schedule_in(Recipe(), 100, True, seconds, Speed(step, evaluation))
+    assert schedule.steps >= 1
+    assert schedule.evaluate_every >= 1
+    assert schedule.checkpoint_every >= 1
+
+
+def test_without_a_validation_text_all_the_time_goes_into_steps() -> None:
+    schedule = schedule_in(Recipe(), 100, False, 100.0, Speed(0.25, 0.0))
+    assert (schedule.steps, schedule.evaluate_every) == (400, 0)
+
+
+def test_a_checkpoint_comes_about_every_twenty_seconds() -> None:
+    assert schedule_in(Recipe(), 100, True, 600.0, Speed(0.5, 1.0)).checkpoint_every == 40
+    assert schedule_in(Recipe(checkpoint_every=3), 100, True, 600.0, Speed(0.5, 1.0)).checkpoint_every == 3
+
+
+def test_epochs_are_counted_in_steps() -> None:
+    assert schedule_for(Recipe(epochs=3), 71, True).steps == 213
+    assert schedule_for(Recipe(epochs=0.5), 70, True).steps == 35
+    assert schedule_for(Recipe(epochs=1e-6), 70, True).steps == 1
+    assert schedule_for(Recipe(steps=12), 70, True).steps == 12
+    assert schedule_for(Recipe(epochs=6, checkpoint_epochs=2), 71, True).checkpoint_every == 142
+
+
+def test_a_run_is_evaluated_ten_times_unless_said_otherwise() -> None:
+    schedule = schedule_for(Recipe(steps=1000), 70, True)
+    assert sum(schedule.evaluates_at(step) for step in range(1, 1001)) == 10
+    assert schedule_for(Recipe(steps=1000, evaluate_every=3), 70, True).evaluate_every == 3
+    assert schedule_for(Recipe(steps=1000, evaluate_every=3), 70, False).evaluate_every == 0
+
+
+def test_measuring_leaves_the_trainer_as_it_was(opened: "Opener", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "_MEASURE_SECONDS", 0.1)
+    measured, left_alone = opened(name="a", dropout=0.1), opened(name="b", dropout=0.1)
+    progress = copy.deepcopy(measured.trainer.progress)
+    speed = measure(measured.trainer)
+    assert speed.step > 0
+    assert speed.evaluation > 0
+    assert measured.trainer.progress == progress
+    for session in (measured, left_alone):
+        for _ in session.reports():
+            pass
+    ours, theirs = (
+        checkpoint.load(session.folder.checkpoints / "step-000000000030.safetensors").tensors
+        for session in (measured, left_alone)
+    )
+    for name, array in theirs.items():
+        np.testing.assert_array_equal(ours[name], array)
+
+
+def test_minutes_become_steps_that_are_recorded_so_that_the_run_can_be_repeated(
+    opened: "Opener", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "_MEASURE_SECONDS", 0.1)
+    planned = opened(name="planned", steps=None, minutes=0.05, evaluate_every=20, cell="gru")
+    steps = planned.facts.schedule.steps
+    assert steps > 20
+    repeated = opened(name="repeated", steps=steps, evaluate_every=20, cell="gru")
+    models = []
+    for session in (planned, repeated):
+        reports = session.reports()
+        while session.trainer.progress.step < 20:
+            next(reports)
+        session.save()
+        models.append(file.read(session.folder.path))
+    recorded, again = models
+    assert recorded.training["schedule_steps"] == steps
+    assert recorded.training["recipe"]["minutes"] == 0.05
+    found, _ = checkpoint.load_latest(planned.folder.checkpoints)
+    assert found is not None
+    assert found.facts.schedule.steps == steps
+    assert again.training["validation_loss"] == recorded.training["validation_loss"]
+    for name, array in recorded.tensors.items():
+        np.testing.assert_array_equal(again.tensors[name], array)
+
+
+def test_a_run_in_minutes_goes_on_with_the_steps_that_were_planned(opened: "Opener") -> None:
+    first = opened(steps=None, minutes=0.05)
+    steps = first.facts.schedule.steps
+    first.close()
+    assert opened(steps=None, minutes=0.05, request={"resume": True}).facts.schedule.steps == steps
