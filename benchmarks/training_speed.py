@@ -4,9 +4,9 @@
 
 One step is a forward and a backward pass, Adam and the loss read by the host, on random ids with carried state. All
 contestants take turns, round by round, in one process (TensorFlow in its own); a ratio is the median over rounds of the
-ratio within a round, with the smallest and the largest. The limit is the time that the necessary operations take at the
-rate of a 2048 x 2048 x 2048 product measured in the same rounds: 6 operations a character and recurrent or output weight,
-and 6 for each input weight of the layers above the first (the first layer's input product is a table that is looked up).
+ratio within a round, with the smallest and the largest. The limit is the time that the necessary operations take at
+the rate of a 2048 x 2048 x 2048 product measured in the same rounds: 6 operations a character and recurrent or output
+weight, and 6 for each input weight of the layers above the first (the first layer's input product is a table).
 """
 
 import argparse

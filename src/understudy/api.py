@@ -17,6 +17,7 @@ from understudy.text.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from understudy.evaluation.protocols import Protocol, Score
     from understudy.generation.engine import Engine
+    from understudy.generation.products import Product
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ class Stream:
 class Model:
     """A trained model. It writes on the CPU, and needs no torch for that."""
 
-    def __init__(self, model: ModelFile) -> None:
+    def __init__(self, model: ModelFile, *, precision: "Product" = "int8") -> None:
         self._file = model
+        self._precision: Product = precision
 
     @property
     def config(self) -> ModelConfig:
@@ -93,7 +95,7 @@ class Model:
         """What computes its steps."""
         from understudy.generation.onnx_engine import OnnxEngine
 
-        return OnnxEngine(self._file)
+        return OnnxEngine(self._file, product=self._precision)
 
     def start(
         self, prompt: str = "", *, seed: int | None = None, unknown: Literal["error", "skip"] = "error"
@@ -196,13 +198,17 @@ class Model:
         return prompt if seed is None else prompt.reseeded(seed)
 
 
-def load(model: str | Path) -> Model:
+def load(model: str | Path, *, precision: "Product" = "int8") -> Model:
     """The model of a run folder or a model file.
+
+    Args:
+        model: the folder or the file.
+        precision: what it writes with: "int8" for speed, "float32" to the letter of the weights.
 
     Raises:
         ModelFileError: nothing is there, or it is not an intact model of ours.
     """
-    return Model(file.read(model))
+    return Model(file.read(model), precision=precision)
 
 
 def train(
