@@ -6,7 +6,9 @@ With c' = f c + i g, h' = o tanh(c'), dh and dc the gradients that arrive at h' 
     dĩ   = dc · g i (1 - i)              df̃ = dc · c f (1 - f)
     dg̃   = dc · i (1 - g²)               dc_before = dc · f             dh_before = [dĩ df̃ dg̃ dõ] U
 
-tanh(x) is 2 σ(2x) - 1; for g the doubling is in the weights, which is exact, so that one σ serves all four gates.
+tanh(x) is 2 σ(2x) - 1, so that one σ serves all four gates. Powers of two go where they cost nothing, and are exact:
+the weights of g are doubled, the memory is carried as 2c and its gradient as dc / 2; with s = σ(2a), g = 2s - 1, so
+dg̃ = 8 (dc / 2) i s (1 - s), and the 8 is in the matrix that goes back.
 """
 
 from typing import Any
@@ -18,7 +20,7 @@ from torch.autograd.function import once_differentiable
 from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights
 from understudy.model.recurrence.inputs import Part, input_products, sums_by_symbol
 from understudy.model.recurrence.packed import Packed
-from understudy.model.recurrence.workspace import Pool
+from understudy.model.recurrence.workspace import Pool, block_length
 
 
 class CpuLstm:
@@ -32,7 +34,11 @@ class CpuLstm:
     ) -> tuple[Tensor, LayerState]:
         """See `Recurrence`."""
         bias = weights.bias_ih + weights.bias_hh
-        source, ids = input_products(inputs, weights.weight_ih, bias, products)
+        H = weights.weight_hh.shape[1]
+        doubled = torch.ones(4, H, dtype=bias.dtype)
+        doubled[2] = 2
+        doubled = doubled.flatten()
+        source, ids = input_products(inputs, weights.weight_ih * doubled[:, None], bias * doubled, products)
         outputs, *after = _Lstm.apply(  # type: ignore[no-untyped-call]
             source, ids, weights.weight_hh, *state, products, self._pool
         )
@@ -55,80 +61,75 @@ class _Lstm(torch.autograd.Function):
         space = lease.space
         T, (B, H), exact = (source if ids is None else ids).shape[0], h.shape, h.dtype
         learning = any(ctx.needs_input_grad)
-        kept = T if learning else 1
-        matrix = space.take("matrix", products, 4 * H, H)
-        matrix.copy_(weight)
-        matrix[2 * H : 3 * H].mul_(2)
-        packed = Packed(matrix, B)
+        matrix = space.take("matrix", products, 4, H, H)
+        matrix.copy_(weight.view(4, H, H))
+        matrix[2].mul_(2)
+        packed = Packed(matrix.view(4 * H, H), B)
         inputs = Part(source, ids, slice(0, 4 * H), products)
 
-        outputs = torch.empty(T, B, H, dtype=products)
-        before = space.take("h before", products, kept, B, H)
-        by_dc, by_dh = space.take("by dc", exact, kept, B, 3, H), space.take("by dh", exact, kept, B, 2, H)
-        f_all = space.take("f", exact, kept, B, H)
-        gates, other = space.take("gates", exact, B, 4 * H), space.take("other", products, B, 4 * H)
-        slopes, tanh_c = space.take("slopes", exact, B, 4 * H), space.take("tanh c", exact, B, H)
-        i, f, g, o = gates.view(B, 4, H).unbind(1)
-        i_slope, f_slope, g_slope, o_slope = slopes.view(B, 4, H).unbind(1)
-        one = torch.ones((), dtype=exact)
-        c = c.clone()
-        rounded = before[0].copy_(h)
+        hs = torch.empty(T + 1, B, H, dtype=products)
+        kept = T if learning else 1
+        gates_all, tanh_all = space.take("gates", exact, kept, B, 4 * H), space.take("tanh c", exact, kept, B, H)
+        c_all = space.take("2 c", exact, kept + 1, B, H)
+        other, work = space.take("other", products, B, 4 * H), space.take("work", exact, B, H)
+        minus_one, minus_two = torch.tensor(-1, dtype=exact), torch.tensor(-2, dtype=exact)
+        hs[0].copy_(h)
+        torch.mul(c, 2, out=c_all[0])
         for t in range(T):
-            inputs.fill(t, other)
-            other[:, 2 * H : 3 * H].mul_(2)
-            gates.copy_(packed.plus(rounded, other))
-            gates.sigmoid_()
-            if learning:
-                torch.addcmul(gates, gates, gates, value=-1, out=slopes)
-            g.mul_(2).sub_(1)
-            if learning:
-                di_by_dc, df_by_dc, dg_by_dc = by_dc[t].unbind(1)
-                torch.mul(g, i_slope, out=di_by_dc)
-                torch.mul(c, f_slope, out=df_by_dc)
-                torch.mul(i, g_slope, out=dg_by_dc).mul_(4)
-                f_all[t].copy_(f)
-            c.mul_(f).addcmul_(i, g)
-            torch.mul(c, 2, out=tanh_c).sigmoid_().mul_(2).sub_(1)
-            if learning:
-                dc_by_dh, do_by_dh = by_dh[t].unbind(1)
-                torch.addcmul(one, tanh_c, tanh_c, value=-1, out=dc_by_dh).mul_(o)
-                torch.mul(tanh_c, o_slope, out=do_by_dh)
-            h = tanh_c.mul_(o)
-            rounded = outputs[t].copy_(h)
-            if learning and t + 1 < T:
-                before[t + 1].copy_(rounded)
-        h = h.clone()
+            now = t if learning else 0
+            gates, tanh_c, twice_c = gates_all[now], tanh_all[now], c_all[t + 1 if learning else 0]
+            gates.copy_(packed.plus(hs[t], inputs.fill(t, other))).sigmoid_()
+            i, f, s, o = gates.view(B, 4, H).unbind(1)
+            torch.mul(c_all[now], f, out=twice_c).addcmul_(i, torch.add(minus_two, s, alpha=4, out=work))
+            torch.add(minus_one, torch.sigmoid(twice_c, out=work), alpha=2, out=tanh_c)
+            hs[t + 1].copy_(torch.mul(o, tanh_c, out=work))
+        h, c = work.clone(), twice_c / 2
         if learning:
             ctx.lease, ctx.ids, ctx.symbols = lease, ids, source.shape[0]
-            ctx.saved = matrix, by_dc, by_dh, f_all, before
+            ctx.saved = weight, gates_all, tanh_all, c_all, hs
         else:
             lease.give_back()
-        return outputs, h, c
+        return hs[1:], h, c
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor, d_h: Tensor, d_c: Tensor) -> tuple[Tensor | None, ...]:
         space = ctx.lease.space
-        matrix, by_dc, by_dh, f_all, before = ctx.saved
-        T, B, H = f_all.shape
-        products, exact = before.dtype, f_all.dtype
-        matrix[2 * H : 3 * H].mul_(0.5)
-        packed = Packed(matrix.t().contiguous(), B)
+        weight, gates_all, tanh_all, c_all, hs = ctx.saved
+        T, B, H = tanh_all.shape
+        products, exact = hs.dtype, tanh_all.dtype
+        matrix = space.take("matrix", products, H, 4, H)
+        matrix.copy_(weight.view(4, H, H).permute(2, 0, 1))
+        matrix[:, 2].mul_(8)
+        packed = Packed(matrix.view(H, 4 * H), B)
         d_all = space.take("d", products, T, B, 4 * H)
-        d, arrived = space.take("d step", exact, B, 4, H), space.take("arrived", exact, B, H)
-        out = space.take("d h", products, B, H)
-        dh, dc = d_h.clone(), d_c.clone()
+        d = space.take("d step", exact, B, 4, H)
+        half, minus_two = torch.tensor(0.5, dtype=exact), torch.tensor(-2, dtype=exact)
+        block = block_length(B * 4 * H)
+        factors = space.take("factors", exact, block, B, 4, H)  # of dĩ, df̃, dg̃ by dc / 2; of dõ by dh
+        to_c, work = space.take("dc by dh", exact, block, B, H), space.take("block", exact, block, B, H)
+        dh, half_dc = d_h + d_outputs[-1], d_c / 2
         for t in range(T - 1, -1, -1):
-            dh.add_(arrived.copy_(d_outputs[t]))
-            dc_by_dh, do_by_dh = by_dh[t].unbind(1)
-            torch.mul(dh, do_by_dh, out=d[:, 3])
-            dc.addcmul_(dh, dc_by_dh)
-            torch.mul(dc[:, None], by_dc[t], out=d[:, :3])
-            dc.mul_(f_all[t])
-            d_all[t].copy_(d.view(B, 4 * H))
-            dh.copy_(packed.times(d_all[t], out))
-        flat = d_all.view(T * B, 4 * H)
-        d_weight = torch.mm(before.view(T * B, H).t(), flat).t().to(exact)
+            place = t % block
+            if place == block - 1 or t == T - 1:
+                steps, made, size = slice(t - place, t + 1), factors[: place + 1], place + 1
+                gates, tanh_c = gates_all[steps], tanh_all[steps]
+                torch.addcmul(gates, gates, gates, value=-1, out=made.flatten(2))
+                i, _, s, o = gates.view(size, B, 4, H).unbind(2)
+                made[:, :, 0].mul_(torch.add(minus_two, s, alpha=4, out=work[:size]))
+                made[:, :, 1].mul_(c_all[steps])
+                made[:, :, 2].mul_(i)
+                made[:, :, 3].mul_(tanh_c)
+                torch.addcmul(half, tanh_c, tanh_c, value=-0.5, out=to_c[:size]).mul_(o)
+            half_dc.addcmul_(dh, to_c[place])
+            torch.mul(half_dc[:, None], factors[place, :, :3], out=d[:, :3])
+            torch.mul(dh, factors[place, :, 3], out=d[:, 3])
+            half_dc.mul_(gates_all[t, :, H : 2 * H])
+            back = d_all[t].copy_(d.view(B, 4 * H))
+            dh.copy_(packed.plus(back, d_outputs[t - 1]) if t else packed.times(back))
+        d_weight = torch.mm(hs[:-1].view(T * B, H).t(), d_all.view(T * B, 4 * H)).t().to(exact)
+        d_weight[2 * H : 3 * H].mul_(8)
+        d_all[..., 2 * H : 3 * H].mul_(4)  # of the doubled gate
         d_source = d_all if ctx.ids is None else sums_by_symbol(ctx.ids, ctx.symbols, d_all)
         ctx.lease.give_back()
-        return d_source, None, d_weight, dh, dc, None, None
+        return d_source, None, d_weight, dh, half_dc.mul_(2), None, None

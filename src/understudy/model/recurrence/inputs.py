@@ -25,19 +25,44 @@ def input_products(
 class Part:
     """What the input adds to some columns of the gates, step by step."""
 
-    def __init__(self, source: Tensor, ids: Tensor | None, columns: slice, dtype: torch.dtype) -> None:
-        """Take what `input_products` gave, the columns, and the type of the gates that they are added to."""
-        self._ids = ids
+    def __init__(
+        self,
+        source: Tensor,
+        ids: Tensor | None,
+        columns: slice,
+        dtype: torch.dtype,
+        *,
+        before: Tensor | None = None,
+        scale: int = 1,
+    ) -> None:
+        """Choose columns of what `input_products` gave, in the type of the gates that they are added to.
+
+        Args:
+            source: the table or the products.
+            ids: what to look up in the table.
+            columns: which of its columns.
+            dtype: the type of the gates.
+            before: the same values for every step and lane, to stand before the columns.
+            scale: what to multiply by.
+        """
+        self._ids, self._scale, self._before = ids, scale, before
         self._source = source[..., columns]
         if ids is not None:
-            self._source = self._source.to(dtype, memory_format=torch.contiguous_format)
+            table = self._source * scale
+            if before is not None:
+                table = torch.cat([before.expand(len(table), -1), table], 1)
+            self._source = table.to(dtype)
 
-    def fill(self, t: int, out: Tensor) -> None:
-        """Put step t's columns (B, ·) into `out`."""
+    def fill(self, t: int, out: Tensor) -> Tensor:
+        """Put step t's columns (B, ·) into `out`; `out`."""
         if self._ids is not None:
-            torch.index_select(self._source, 0, self._ids[t], out=out)
+            return torch.index_select(self._source, 0, self._ids[t], out=out)
+        if self._before is not None:
+            out[:, : len(self._before)] = self._before
+            out[:, len(self._before) :] = self._source[t]
         else:
             out.copy_(self._source[t])
+        return out.mul_(self._scale) if self._scale != 1 else out
 
 
 ONE_HOT_LIMIT = 512

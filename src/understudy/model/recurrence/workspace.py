@@ -6,6 +6,11 @@ import torch
 from torch import Tensor
 
 
+def block_length(numbers_a_step: int) -> int:
+    """How many steps to take at once in an operation that could take all: enough to pay for its call, and in cache."""
+    return max(1, (1 << 18) // numbers_a_step)
+
+
 class Workspace:
     """Named buffers that grow to the largest shape asked for, and are then used again."""
 
