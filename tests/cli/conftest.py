@@ -11,7 +11,10 @@ import torch
 
 from understudy.cli.main import main
 
-SMALL = ("--preset", "tiny", "--units", "12", "--embedding", "8", "--batch-size", "4", "--sequence-length", "16")
+SMALL = (
+    *("--preset", "tiny", "--units", "12", "--embedding", "8", "--batch-size", "4", "--sequence-length", "16"),
+    *("--evaluate-every", "50"),
+)
 ALPHABET = "abcdefghij klmno\n"
 
 

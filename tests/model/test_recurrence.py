@@ -89,6 +89,18 @@ def test_buffers_are_not_shared_by_layers_in_flight_and_serve_once(cell: Cell) -
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_buffers_first_used_in_inference_mode_serve_in_training(cell: Cell) -> None:
+    recurrence = recurrence_for(cell, torch.device("cpu"))
+    inputs, weights, state = layer(cell)
+    with torch.inference_mode():
+        expected, _ = recurrence(inputs, weights, state, torch.float64)
+    outputs, _ = recurrence(inputs, weights, state, torch.float64)
+    outputs.sum().backward()  # type: ignore[no-untyped-call]
+    assert inputs.grad is not None
+    torch.testing.assert_close(outputs.detach(), expected.clone())
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_a_folded_table_equals_looking_up_and_multiplying(cell: Cell) -> None:
     recurrence = recurrence_for(cell, torch.device("cpu"))
     equations = reference.gru if cell == "gru" else reference.lstm

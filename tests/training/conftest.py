@@ -19,7 +19,16 @@ from understudy.training.material import TextOptions
 from understudy.training.session import Request, Session
 
 PATIENCE_SECONDS = 60
-SMALL = {"units": 12, "embedding": 8, "batch_size": 4, "sequence_length": 16, "precision": "float32"}
+SMALL: dict[str, Any] = {
+    "units": 12,
+    "embedding": 8,
+    "batch_size": 4,
+    "sequence_length": 16,
+    "precision": "float32",
+    "validation": 0.05,
+    "evaluate_every": 15,
+    "steps": 30,
+}
 
 
 def some_text(characters: int, seed: int = 5) -> str:
@@ -136,8 +145,8 @@ Opener = Callable[..., Session]
 
 def prepared(out: Path, *texts: Path, request: dict[str, Any] | None = None, **settings: Any) -> Session:
     """A session in this process, ready to train; the caller closes it."""
-    wanted = {"steps": 30, **SMALL, **settings}
-    session = Session(Request(TextOptions(tuple(map(str, texts))), "tiny", wanted, out, **(request or {})))
+    wanted = Request(TextOptions(tuple(map(str, texts))), "tiny", SMALL | settings, out, **(request or {}))
+    session = Session(wanted)
     for _ in session.prepare():
         pass
     return session

@@ -297,7 +297,7 @@ def overfitting(opened: "Opener", tmp_path: Path) -> Session:
     """A run whose validation text is unlike its text: the better it knows the one, the worse it guesses the other."""
     mixed = tmp_path / "mixed.txt"
     mixed.write_text("abcdefghij" * 180 + "jhfdbigeca" * 20)
-    return opened(mixed, steps=120, evaluate_every=10, checkpoint_every=120, learning_rate=0.05)
+    return opened(mixed, steps=120, evaluate_every=10, checkpoint_every=120, learning_rate=0.05, validation=0.1)
 
 
 def test_the_model_file_holds_the_weights_of_the_best_evaluation(overfitting: Session) -> None:

@@ -5,6 +5,7 @@ import json
 from typing import TYPE_CHECKING
 
 from understudy.cli.arguments import Parser, add_reading, reading, whole
+from understudy.cli.terminal import counted
 
 if TYPE_CHECKING:
     from understudy.evaluation.protocols import Score
@@ -73,10 +74,14 @@ def _document(score: "Score", unknown: int) -> dict[str, object]:
 def _show(score: "Score", unknown: dict[str, int]) -> None:
     from understudy.text.vocabulary import printable
 
-    how = f"windows of {score.window}" if score.window is not None else f"{score.streams} streams"
+    how = f"windows of {score.window}" if score.window is not None else counted(score.streams or 1, "stream")
     print(f"{score.loss:.4f} nats, {score.bits_per_character:.4f} bits a character")
-    print(f"{score.characters:,} characters predicted, {score.protocol}, {how}")
+    print(f"{counted(score.characters, 'character')} predicted, {score.protocol}, {how}")
     if unknown:
-        names = ", ".join(f"{printable(symbol)} {count:,} times" for symbol, count in list(unknown.items())[:20])
+        names = ", ".join(
+            f"{printable(symbol)} {counted(count, 'time')}" for symbol, count in list(unknown.items())[:20]
+        )
         more = ", ..." if len(unknown) > 20 else ""
-        print(f"left out because the model never saw them: {sum(unknown.values()):,} characters: {names}{more}")
+        print(
+            f"left out because the model never saw them: {counted(sum(unknown.values()), 'character')}: {names}{more}"
+        )

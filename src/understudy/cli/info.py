@@ -104,7 +104,7 @@ def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:
     print(f"{corpus.name}: {seen.length:,} {unit}, {len(pairs):,} distinct\nSHA-256 {seen.sha256}\n")
     print(f"It begins:\n{_indented(head)}\n")
     first = vocabulary.encode(head[:13]) if seen.kind == "characters" else vocabulary.encode(head)[:13]
-    print(f"The first 13 as ids: {head[:13]!r} → {' '.join(map(str, first))}\n")
+    print(f"The first {len(first)} as ids: {head[:13]!r} → {' '.join(map(str, first))}\n")
     name = printable if seen.kind == "characters" else (lambda symbol: f"byte 0x{ord(symbol):02X}")
     print(f"{'symbol':<20}{'id':>7}{'count':>14}{'share':>10}")
     shown = pairs if len(pairs) <= 100 else sorted(pairs, key=lambda pair: -pair[1])[:100]

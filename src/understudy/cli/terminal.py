@@ -15,6 +15,11 @@ def _shown(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, in words that agree: `1 stream`, `2 streams`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def for_stream(text: str, stream: TextIO) -> str:
     """The text as it goes to `stream`: escaped for a terminal, as it is for a file or a pipe."""
     return visible(text) if stream.isatty() else text

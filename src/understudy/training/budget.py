@@ -73,7 +73,7 @@ def schedule_in(recipe: Recipe, per_epoch: int, validates: bool, seconds: float,
     """The schedule that ends when `seconds` are over, evaluations included, at the measured speed."""
     looks = 0
     if validates and speed.evaluation:
-        looks = max(1, int(min(_MOST_LOOKS, _EVALUATION_SHARE * seconds / speed.evaluation)))
+        looks = max(1, int(min(_MOST_LOOKS, _EVALUATION_SHARE * max(0, seconds) / speed.evaluation)))
     if recipe.evaluate_every:
         cost = speed.step + speed.evaluation / recipe.evaluate_every
         steps = max(1, int(seconds / cost))

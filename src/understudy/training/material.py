@@ -108,7 +108,9 @@ def prepare(options: TextOptions, share: float, old: Vocabulary | None = None) -
     corpus = options.corpus()
     kind = options.vocabulary
     if old is not None and old.kind != kind:
-        raise ConfigError(f"--vocabulary {kind}: the model to start from has a vocabulary of {old.kind}")
+        raise ConfigError(
+            f"--vocabulary {kind}: the model to start from has a vocabulary of {old.kind}; give --vocabulary {old.kind}"
+        )
     seen = survey(corpus, kind)
     vocabulary = seen.vocabulary() if old is None else old.merged(seen.vocabulary())
     ids = encoded.encode(corpus, seen, vocabulary).ids

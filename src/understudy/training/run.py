@@ -35,7 +35,7 @@ class RunFolder:
         """Whether there is a training state to go on from."""
         return any(self.checkpoints.glob("step-*.safetensors"))
 
-    def open(self) -> None:
+    def hold(self) -> None:
         """Make the folder and hold it.
 
         Raises:

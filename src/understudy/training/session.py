@@ -228,7 +228,7 @@ class Session:
             _environment(),
         )
         self.folder = RunFolder(path)
-        self.folder.open()
+        self.folder.hold()
         self.folder.clear()
         self._start_board()
         self.save()
@@ -283,7 +283,7 @@ class Session:
             yield f"nothing is left to do: all {facts.schedule.steps:,} steps are done"
         else:
             yield f"resuming at step {trainer.progress.step:,} of {facts.schedule.steps:,}"
-        self.folder.open()
+        self.folder.hold()
         self.folder.rewind(found.written)
         self._start_board()
 
@@ -303,7 +303,7 @@ class Session:
         held = len(material.validation) if material.validation is not None else 0
         unit = "characters" if material.vocabulary.kind == "characters" else "bytes"
         yield (
-            f"text: {material.name}, {material.survey.length:,} {unit}, {len(material.vocabulary):,} distinct; "
+            f"text: {material.name}, {material.survey.length:,} {unit}, {len(material.survey.codes):,} distinct; "
             f"{len(material.train):,} to learn from, {held:,} held back"
         )
         if material.validation_unknown:
@@ -317,8 +317,8 @@ class Session:
         known = set(origin.vocabulary.characters)
         new = [symbol for symbol in self.material.vocabulary.characters if symbol not in known]
         if new:
-            names = ", ".join(map(printable, new[:20])) + (", ..." if len(new) > 20 else "")
-            yield f"{len(new)} characters are new to the model and got new rows: {names}"
+            names = ", ".join(map(printable, new[:20])) + (f" and {len(new) - 20:,} more" if len(new) > 20 else "")
+            yield f"characters that are new to the model get new rows: {names}"
 
     def _schedule(self, recipe: Recipe) -> Generator[str, None, Schedule]:
         per_epoch = self.trainer.batches.per_epoch

@@ -22,7 +22,8 @@ class Workspace:
         size = torch.Size(shape).numel()
         flat = self._flat.get((name, dtype))
         if flat is None or flat.numel() < size:
-            flat = self._flat[name, dtype] = torch.empty(size, dtype=dtype)
+            with torch.inference_mode(False):  # a buffer made while evaluating must serve in training too
+                flat = self._flat[name, dtype] = torch.empty(size, dtype=dtype)
         return flat[:size].view(shape)
 
 

@@ -1,0 +1,508 @@
+"""What each command prints, and where."""
+
+import fcntl
+import json
+import math
+import os
+import pty
+import re
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from understudy.api import load
+from understudy.cli.terminal import visible
+from understudy.errors import UserError
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+SMALL = (
+    *("--preset", "tiny", "--units", "12", "--embedding", "8", "--batch-size", "4", "--sequence-length", "16"),
+    *("--evaluate-every", "50"),
+)
+TRAIN_KEYS = {
+    *("model", "steps", "epochs", "characters_seen", "seconds", "characters_per_second", "train_loss"),
+    *("validation_loss", "validation_loss_streamed", "bits_per_character", "parameters", "stopped"),
+}
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def program(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "understudy", *map(str, arguments)]
+
+
+class Seen:
+    """What a program showed on a terminal, and its status."""
+
+    def __init__(self, raw: str, status: int) -> None:
+        self.raw, self.status = raw, status
+        self.plain = ESCAPE.sub("", raw).replace("\r", "")
+
+
+def on_terminal(
+    arguments: Sequence[str], folder: Path, during: Callable[[str, int], bool] | None = None, columns: int = 100
+) -> Seen:
+    """Run a program on a pseudo-terminal; `during` sees what came so far until it is satisfied."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        arguments, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while block := os.read(ours, 1 << 16):
+            shown += block
+            if during is not None and during(shown.decode("utf-8", "replace"), process.pid):
+                during = None
+    except OSError:  # the last one on the other side has gone
+        pass
+    os.close(ours)
+    return Seen(shown.decode("utf-8", "replace"), process.wait())
+
+
+def test_train_json_is_one_document_with_the_promised_keys(understudy: "CommandLine", text: Path) -> None:
+    result = understudy("train", text, "--out", "new", *SMALL, "--steps", 20, "--json", "--sample", 30)
+    assert result.status == 0
+    document = json.loads(result.out)
+    assert set(document) >= TRAIN_KEYS | {"text"}
+    assert document["steps"] == 20
+    assert document["stopped"] == "all steps done"
+    assert document["model"] == "new/model.safetensors"
+    assert document["characters_seen"] <= 20 * 4 * 16
+    assert document["characters_per_second"] == pytest.approx(document["characters_seen"] / document["seconds"])
+    assert document["bits_per_character"] == pytest.approx(document["validation_loss_streamed"] / math.log(2))
+    assert document["parameters"] == load("new").config.parameters
+    assert len(document["text"]) == 30
+    assert result.out.count("\n") == 1
+    assert "step 20 of 20" in result.err, "the reports go where the document does not"
+
+
+def test_train_json_without_validation_has_no_validation_loss(understudy: "CommandLine", text: Path) -> None:
+    result = understudy("train", text, "--out", "new", *SMALL, "--steps", 3, "--validation", 0, "--json", "--quiet")
+    document = json.loads(result.out)
+    assert set(document) >= TRAIN_KEYS
+    assert document["validation_loss"] is None
+    assert document["bits_per_character"] is None
+    assert document["train_loss"] > 0
+    assert result.err == ""
+
+
+def test_quiet_training_prints_nothing(understudy: "CommandLine", text: Path) -> None:
+    result = understudy("train", text, "--out", "new", *SMALL, "--steps", 3, "--quiet")
+    assert (result.status, result.out, result.err) == (0, "", "")
+    assert load("new").training["steps"] == 3
+
+
+def test_quiet_training_prints_the_sample_that_was_asked_for(understudy: "CommandLine", text: Path) -> None:
+    result = understudy("train", text, "--out", "new", *SMALL, "--steps", 3, "--quiet", "--sample", 12)
+    assert result.err == ""
+    assert len(result.out) == 12 + len("\n")
+    assert set(result.out) <= set(text.read_text())
+
+
+def test_training_without_a_terminal_prints_plain_lines(understudy: "CommandLine", text: Path) -> None:
+    result = understudy("train", text, "--out", "new", *SMALL, "--steps", 40, "--evaluate-every", 20)
+    assert result.err == ""
+    assert "\x1b" not in result.out
+    assert "\r" not in result.out
+    lines = result.out.splitlines()
+    assert "6,000 characters" in lines[0]
+    assert "LSTM 12" in lines[1]
+    reports = [line for line in lines if line.startswith("step")]
+    assert [line.split(" of ")[0] for line in reports] == ["step 10", "step 20", "step 30", "step 40"]
+    assert ["validation loss" in line for line in reports] == [False, True, False, True]
+    commands = [line for line in lines if "understudy generate" in line]
+    assert len(commands) == 1
+    assert commands[0].endswith("understudy generate new")
+
+
+def test_training_names_a_run_after_its_text(understudy: "CommandLine", text: Path) -> None:
+    for expected in ("runs/text", "runs/text-2"):
+        assert understudy("train", text, *SMALL, "--steps", 2, "--quiet").status == 0
+        assert load(expected).training["steps"] == 2
+
+
+def test_training_on_a_terminal_draws_a_live_display_and_ends_cleanly(text: Path, tmp_path: Path) -> None:
+    arguments = program("train", text, "--out", "new", *SMALL, "--steps", 60, "--evaluate-every", 20)
+    seen = on_terminal(arguments, tmp_path)
+    assert seen.status == 0
+    assert "\x1b[1A" in seen.raw, "nothing was redrawn in place"
+    for shown in ("60/60", "train loss", "validation loss", "bits a character", "characters a second", "rate"):
+        assert shown in seen.plain
+    assert "what it writes now" in seen.plain
+    assert seen.raw.count("\x1b[?25l") == seen.raw.count("\x1b[?25h") > 0, "the cursor is hidden, or shown again, once"
+    assert "Traceback" not in seen.plain
+    assert seen.plain.rstrip().endswith("understudy generate new")
+
+
+def test_control_c_on_a_terminal_ends_the_display_and_prints_how_to_go_on(text: Path, tmp_path: Path) -> None:
+    def interrupt(shown: str, process: int) -> bool:
+        if "train loss" not in shown:
+            return False
+        os.kill(process, signal.SIGINT)
+        return True
+
+    seen = on_terminal(program("train", text, "--out", "a folder", *SMALL, "--steps", 100_000), tmp_path, interrupt)
+    assert seen.status == 130
+    assert seen.raw.count("\x1b[?25l") == seen.raw.count("\x1b[?25h") > 0
+    assert "Traceback" not in seen.plain
+    last = seen.plain.rstrip().splitlines()[-1]
+    assert shlex.split(last) == ["understudy", "train", "--out", "a folder", "--resume"]
+
+
+def test_generated_text_follows_the_prompt_and_has_the_length_asked_for(understudy: "CommandLine", model: Path) -> None:
+    result = understudy("generate", model, "--start", "abc\n", "--length", 40, "--seed", 7)
+    assert result.status == 0
+    assert result.err == ""
+    assert result.out.startswith("abc\n")
+    assert len(result.out) == 4 + 40 + 1
+    assert result.out.endswith("\n")
+
+
+def test_the_same_seed_gives_the_same_text_alone_among_others_and_as_json(
+    understudy: "CommandLine", model: Path
+) -> None:
+    alone = [understudy("generate", model, "--length", 30, "--seed", seed).out[:-1] for seed in (7, 8, 9)]
+    assert len(set(alone)) == 3
+    together = understudy("generate", model, "--length", 30, "--seed", 7, "--samples", 3).out
+    for seed, text in zip((7, 8, 9), alone, strict=True):
+        assert f"--- seed {seed} ---\n{text}\n" in together
+    document = json.loads(understudy("generate", model, "--length", 30, "--seed", 7, "--samples", 3, "--json").out)
+    assert [sample["text"] for sample in document["samples"]] == alone
+
+
+def test_without_a_seed_the_document_tells_the_one_that_was_drawn(understudy: "CommandLine", model: Path) -> None:
+    (sample,) = json.loads(understudy("generate", model, "--length", 30, "--json").out)["samples"]
+    again = understudy("generate", model, "--length", 30, "--seed", sample["seed"])
+    assert again.out == sample["text"] + "\n"
+
+
+def test_generate_json_is_one_document_with_the_promised_keys(understudy: "CommandLine", model: Path) -> None:
+    result = understudy("generate", model, "--start", "ab", "--length", 20, "--samples", 2, "--seed", 3, "--json")
+    document = json.loads(result.out)
+    assert set(document) == {"samples", "characters_per_second"}
+    for place, sample in enumerate(document["samples"]):
+        assert set(sample) == {"text", "prompt", "seed", "finish_reason"}
+        assert (sample["prompt"], sample["seed"], sample["finish_reason"]) == ("ab", 3 + place, "length")
+        assert len(sample["text"]) == 20
+    assert document["characters_per_second"] > 0
+    assert result.err == ""
+
+
+def test_a_stop_text_ends_the_text_before_it(understudy: "CommandLine", model: Path) -> None:
+    whole = understudy("generate", model, "--length", 200, "--seed", 5).out[:-1]
+    stop = whole[100:103]
+    expected = whole[: whole.index(stop)]
+    assert understudy("generate", model, "--length", 200, "--seed", 5, "--stop", stop).out == expected + "\n"
+    arguments = ("--length", 200, "--seed", 5, "--stop", "Q", "--stop", stop, "--json")
+    (sample,) = json.loads(understudy("generate", model, *arguments).out)["samples"]
+    assert (sample["text"], sample["finish_reason"]) == (expected, "stop")
+
+
+def test_a_length_of_zero_gives_the_prompt(understudy: "CommandLine", model: Path) -> None:
+    assert understudy("generate", model, "--start", "abc", "--length", 0).out == "abc\n"
+
+
+def test_unknown_characters_of_a_prompt_are_left_out_where_that_is_asked_for(
+    understudy: "CommandLine", model: Path
+) -> None:
+    known = understudy("generate", model, "--start", "ab", "--length", 20, "--seed", 1)
+    skipped = understudy("generate", model, "--start", "aЖb", "--length", 20, "--seed", 1, "--unknown", "skip")
+    assert skipped.status == 0
+    assert skipped.out[-21:] == known.out[-21:]
+
+
+@pytest.fixture(scope="module")
+def controlling(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of a text that is full of control characters."""
+    from understudy.cli.main import main
+
+    folder = tmp_path_factory.mktemp("controlling")
+    (folder / "text.txt").write_text("\x1b[31mred\x07\t\x1b[0m\x9b2J\n" * 200, encoding="utf-8", newline="")
+    arguments = [str(folder / "text.txt"), "--out", str(folder / "run"), *SMALL, "--steps", "30", "--quiet"]
+    assert main(["train", *arguments]) == 0
+    return folder / "run"
+
+
+def test_control_characters_are_escaped_on_a_terminal_and_left_alone_in_a_pipe(
+    controlling: Path, tmp_path: Path
+) -> None:
+    arguments = program("generate", controlling, "--start", "\x1b[31mr", "--length", 200, "--seed", 1)
+    piped = subprocess.run(arguments, cwd=tmp_path, capture_output=True, check=True).stdout.decode()
+    assert {"\x1b", "\x07", "\x9b", "\t", "\n"} <= set(piped)
+    seen = on_terminal(arguments, tmp_path)
+    assert seen.status == 0
+    shown = seen.raw.replace("\r\n", "\n")
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+    assert shown == piped.replace("\x1b", "\\x1b").replace("\x07", "\\x07").replace("\x9b", "\\x9b")
+
+
+def test_a_sample_shown_while_training_cannot_control_the_terminal(controlling: Path, tmp_path: Path) -> None:
+    text = controlling.parent / "text.txt"
+    seen = on_terminal(program("train", text, "--out", "new", *SMALL, "--steps", 20, "--sample", 80), tmp_path)
+    assert seen.status == 0
+    assert "\x07" not in seen.raw
+    assert "\x1b[31m" not in seen.raw
+    assert "\\x1b" in seen.plain
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\r"])
+def test_what_controls_a_terminal_is_shown_as_an_escape(character: str) -> None:
+    assert visible(f"a{character}b") == f"a\\x{ord(character):02x}b".replace("\\x0d", "\\r")
+
+
+@pytest.mark.parametrize("text", ["a\n\tb", "é Ж 漢 🎭", "e\u0301", "\u200d"])
+def test_what_does_not_control_a_terminal_is_shown_as_it_is(text: str) -> None:
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize("more", [(), ("--samples", "40")])
+def test_a_reader_that_leaves_early_is_no_error(more: tuple[str, ...], model: Path, tmp_path: Path) -> None:
+    writing = shlex.join(program("generate", model, "--length", 20_000, *more))
+    command = f"set -o pipefail; {writing} | head -c 10"
+    ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+    assert len(ended.stdout) == 10
+    assert ended.returncode == 0
+
+
+def test_text_goes_out_piece_by_piece(model: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(program("generate", model, "--length", 10_000_000), cwd=tmp_path, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert len(process.stdout.read(100)) == 100
+    assert process.poll() is None
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_control_c_while_writing_is_no_traceback(model: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        program("generate", model, "--length", 10_000_000),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.read(10)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr.split() == ["understudy:", "interrupted"]
+
+
+def test_bytes_that_are_no_text_come_out_as_they_went_in(understudy: "CommandLine", text: Path, tmp_path: Path) -> None:
+    assert understudy("train", text, "--out", "b", *SMALL, "--steps", 3, "--vocabulary", "bytes", "--quiet").status == 0
+    arguments: list[str | bytes] = [*program("generate", "b", "--length", 5, "--start"), b"a\xff\xfe"]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8:strict"}
+    ended = subprocess.run(arguments, cwd=tmp_path, capture_output=True, check=True, env=environment)
+    assert ended.stdout.startswith(b"a\xff\xfe")
+
+
+def test_an_output_that_is_not_unicode_gets_escapes(understudy: "CommandLine", tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("naïve café, ξένος, 漢字\n" * 100, encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    ended = subprocess.run(
+        program("info", "letter.txt"), cwd=tmp_path, capture_output=True, check=True, env=environment
+    )
+    shown = ended.stdout.decode("latin-1")
+    assert "naïve café, \\u03be\\u03ad\\u03bd\\u03bf\\u03c2" in shown
+
+
+@pytest.mark.parametrize(
+    ("protocol", "own", "other"), [("streamed", "streams", "window"), ("windowed", "window", "streams")]
+)
+def test_evaluate_json_is_one_document_with_the_keys_of_its_protocol(
+    protocol: str, own: str, other: str, understudy: "CommandLine", model: Path, text: Path
+) -> None:
+    result = understudy("evaluate", model, text, "--protocol", protocol, "--json")
+    document = json.loads(result.out)
+    assert set(document) == {"loss", "bits_per_character", "characters", "protocol", own, "unknown_characters"}
+    assert other not in document
+    assert document["protocol"] == protocol
+    assert document[own] == {"streams": 5, "window": 256}[own]
+    assert document["characters"] == 5999
+    assert document["unknown_characters"] == 0
+    assert document["bits_per_character"] == pytest.approx(document["loss"] / math.log(2))
+    assert 0 < document["loss"] < math.log(17) + 1
+    assert result.err == ""
+
+
+def test_evaluate_says_the_same_in_words(understudy: "CommandLine", model: Path, text: Path) -> None:
+    document = json.loads(understudy("evaluate", model, text, "--protocol", "windowed", "--window", 100, "--json").out)
+    result = understudy("evaluate", model, text, "--protocol", "windowed", "--window", 100)
+    assert f"{document['loss']:.4f} nats, {document['bits_per_character']:.4f} bits" in result.out
+    assert "5,999 characters" in result.out
+    assert "windows of 100" in result.out
+
+
+def test_evaluation_is_streamed_unless_said_otherwise(understudy: "CommandLine", model: Path, text: Path) -> None:
+    assert json.loads(understudy("evaluate", model, text, "--json").out)["protocol"] == "streamed"
+
+
+def test_characters_that_the_model_never_saw_are_counted_and_named(
+    understudy: "CommandLine", model: Path, tmp_path: Path
+) -> None:
+    known = "abc de\nfgh ij"
+    (tmp_path / "foreign.txt").write_text("ЖЖЖ".join(known) + "漢", encoding="utf-8")
+    document = json.loads(understudy("evaluate", model, "foreign.txt", "--json").out)
+    assert document["unknown_characters"] == 3 * (len(known) - 1) + 1
+    assert document["characters"] == len(known) - 1
+    (tmp_path / "known.txt").write_text(known)
+    assert json.loads(understudy("evaluate", model, "known.txt", "--json").out)["loss"] == document["loss"]
+    shown = understudy("evaluate", model, "foreign.txt").out
+    assert "'Ж' (U+0416) 36 times" in shown
+    assert shown.endswith("'漢' (U+6F22) 1 time\n")
+
+
+def test_evaluating_a_text_without_a_known_character_is_refused(
+    understudy: "CommandLine", model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "foreign.txt").write_text("ЖЖЖ", encoding="utf-8")
+    result = understudy("evaluate", model, "foreign.txt")
+    assert result.status == 2
+    assert len(result.err.splitlines()) == 1
+
+
+def test_info_shows_what_the_tutorial_shows_of_a_text(understudy: "CommandLine", tmp_path: Path) -> None:
+    (tmp_path / "poem.txt").write_text("To be, or not to be:\nthat is the question.\n" * 20, encoding="utf-8")
+    result = understudy("info", "poem.txt")
+    assert result.status == 0
+    assert "860 characters, 18 distinct" in result.out
+    assert "To be, or not to be:" in result.out
+    rows = [line for line in result.out.splitlines() if "'o' (U+006F)" in line and "%" in line]
+    ids = {
+        character: place for place, character in enumerate(sorted(set("To be, or not to be:\nthat is the question.\n")))
+    }
+    assert rows[0].split()[2:4] == [str(ids["o"]), "100"]
+    first = " ".join(str(ids[character]) for character in "To be, or not")
+    assert f"'To be, or not' → {first}" in result.out
+
+
+def test_info_json_lists_every_symbol_of_a_text(understudy: "CommandLine", tmp_path: Path) -> None:
+    from collections import Counter
+    from hashlib import sha256
+
+    content = "ёжик в тумане, 漢字\n" * 7
+    (tmp_path / "text.txt").write_text(content, encoding="utf-8")
+    document = json.loads(understudy("info", "text.txt", "--json").out)
+    counts = Counter(content)
+    assert document["length"] == len(content)
+    assert document["distinct"] == len(counts)
+    assert document["sha256"] == sha256(content.encode()).hexdigest()
+    assert document["head"] == content[: len(document["head"])]
+    assert {chr(entry["code_point"]): entry["count"] for entry in document["vocabulary"]} == dict(counts)
+    assert [entry["id"] for entry in document["vocabulary"]] == list(range(len(counts)))
+
+
+def test_info_tells_the_layers_and_the_training_of_a_model(understudy: "CommandLine", model: Path) -> None:
+    result = understudy("info", model)
+    assert result.status == 0
+    V, E, H = 17, 8, 12
+    layers = {"Embedding": V * E, "LSTM": 4 * H * (E + H + 2), "Dense": V * (H + 1)}
+    for name, parameters in layers.items():
+        (line,) = [line for line in result.out.splitlines() if f"({name})" in line]
+        assert line.endswith(f" {parameters:,}")
+    assert f" {sum(layers.values()):,}\n" in result.out
+    assert "6,000 characters" in result.out
+    assert "nats a character in windows of 256" in result.out
+
+
+def test_info_json_of_a_model_is_one_document(understudy: "CommandLine", model: Path) -> None:
+    for name in (model, model / "model.safetensors"):
+        document = json.loads(understudy("info", name, "--json").out)
+        assert document["config"] == {"cell": "lstm", "vocabulary": 17, "embedding": 8, "units": 12, "layers": 1}
+        assert document["parameters"] == sum(row["parameters"] for row in document["layers"])
+        assert document["training"]["corpus"]["characters"] == 6000
+        assert document["vocabulary"]["characters"] == "\n abcdefghijklmno"
+
+
+def test_a_model_file_on_its_own_is_enough(understudy: "CommandLine", model: Path, tmp_path: Path) -> None:
+    alone = (model / "model.safetensors").rename(tmp_path / "alone.safetensors")
+    assert understudy("generate", alone, "--length", 10, "--seed", 1).status == 0
+    assert understudy("evaluate", alone, model / "samples.txt").status == 0
+    assert understudy("info", alone).status == 0
+
+
+def test_help_names_every_command_and_every_setting_of_a_recipe(
+    understudy: "CommandLine", capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dataclasses import fields
+
+    from understudy.training.recipe import Recipe, flag
+
+    with pytest.raises(SystemExit) as ended:
+        understudy("--help")
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in ("train", "generate", "evaluate", "info"))
+    with pytest.raises(SystemExit):
+        understudy("train", "--help")
+    shown = capsys.readouterr().out
+    for entry in fields(Recipe):
+        assert f"{flag(entry.name)} " in shown
+        assert entry.metadata.get("help", "").split()[0] in shown
+
+
+def test_the_version_is_the_package_s(understudy: "CommandLine") -> None:
+    from importlib.metadata import version
+
+    assert understudy("--version").out == version("understudy") + "\n"
+
+
+def test_no_command_shows_the_help(understudy: "CommandLine") -> None:
+    result = understudy()
+    assert result.status == 0
+    assert "usage: understudy" in result.out
+
+
+def test_flags_take_no_abbreviations(understudy: "CommandLine", text: Path) -> None:
+    result = understudy("train", text, "--step", 3)
+    assert result.status == 2
+    assert "--step" in result.err
+
+
+def test_every_error_of_a_user_has_status_2() -> None:
+    assert UserError.exit_status == 2
+    for kind in UserError.__subclasses__():
+        assert kind.exit_status == 2
+
+
+def documents(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_metrics_hold_every_figure_at_least_every_ten_steps(understudy: "CommandLine", text: Path) -> None:
+    understudy("train", text, "--out", "new", *SMALL, "--steps", 35, "--evaluate-every", 15, "--quiet")
+    lines = documents(Path("new/metrics.jsonl").read_text())
+    assert [line["step"] for line in lines] == [10, 15, 20, 30, 35]
+    always = {"step", "epoch", "train_loss", "learning_rate", "characters_per_second", "gradient_norm"}
+    evaluated = {"validation_loss", "validation_loss_streamed"}
+    for line in lines:
+        assert set(line) >= always
+        assert (set(line) >= evaluated) == (line["step"] in (15, 30, 35))
+
+
+def test_time_is_told_as_people_tell_it() -> None:
+    from understudy.cli.display import duration
+
+    assert [duration(seconds) for seconds in (0.04, 59.94, 60, 125.9, 3600, 86399)] == [
+        "0.0 seconds",
+        "59.9 seconds",
+        "1 min 0 s",
+        "2 min 5 s",
+        "1 h 0 min",
+        "23 h 59 min",
+    ]
