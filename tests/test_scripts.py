@@ -18,7 +18,8 @@ from understudy.api import load
 from understudy.cli.main import main
 from understudy.model import file
 from understudy.training.material import TextOptions
-from understudy.training.session import Request, Session
+from understudy.training.request import Request
+from understudy.training.session import Session
 
 STEPS = 12
 SETTINGS: dict[str, Any] = {

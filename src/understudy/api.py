@@ -241,7 +241,8 @@ def train(
         StorageError: the disk refused.
     """
     from understudy.training.material import TextOptions
-    from understudy.training.session import Request, Session
+    from understudy.training.request import Request
+    from understudy.training.session import Session
 
     options = None
     if texts:

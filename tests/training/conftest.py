@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from understudy.training.material import TextOptions
-from understudy.training.session import Request, Session
+from understudy.training.request import Request
+from understudy.training.session import Session
 
 PATIENCE_SECONDS = 60
 SMALL: dict[str, Any] = {

@@ -82,10 +82,13 @@ def _model(model: "ModelFile", as_json: bool) -> int:
 
 
 def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:
+    import numpy as np
+
     from understudy.text.vocabulary import printable
 
     vocabulary = seen.vocabulary()
-    head = corpus.head(seen.kind, _HEAD)
+    first_ids = np.searchsorted(vocabulary.symbols, corpus.head(seen.kind, _HEAD))
+    head = vocabulary.decode(first_ids)
     pairs = [(int(code), int(count)) for code, count in zip(seen.codes, seen.counts, strict=True)]
     ids = dict(zip(vocabulary.symbols.tolist(), range(len(vocabulary)), strict=True))
     if as_json:
@@ -103,8 +106,8 @@ def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:
     unit = "characters" if seen.kind == "characters" else "bytes"
     print(f"{corpus.name}: {seen.length:,} {unit}, {len(pairs):,} distinct\nSHA-256 {seen.sha256}\n")
     print(f"It begins:\n{_indented(head)}\n")
-    first = vocabulary.encode(head[:13]) if seen.kind == "characters" else vocabulary.encode(head)[:13]
-    print(f"The first {len(first)} as ids: {head[:13]!r} → {' '.join(map(str, first))}\n")
+    first = first_ids[:13]
+    print(f"The first {len(first)} as ids: {vocabulary.decode(first)!r} → {' '.join(map(str, first))}\n")
     name = printable if seen.kind == "characters" else (lambda symbol: f"byte 0x{ord(symbol):02X}")
     print(f"{'symbol':<20}{'id':>7}{'count':>14}{'share':>10}")
     shown = pairs if len(pairs) <= 100 else sorted(pairs, key=lambda pair: -pair[1])[:100]

@@ -16,7 +16,8 @@ from understudy.training.recipe import DEFAULT_PRESET, PRESETS, preset
 
 if TYPE_CHECKING:
     from understudy.cli.display import Plain
-    from understudy.training.session import Request, Session
+    from understudy.training.request import Request
+    from understudy.training.session import Session
 
 _SPECIAL = frozenset({"validation"})
 
@@ -118,7 +119,7 @@ def _request(parsed: argparse.Namespace) -> "Request":
         raise ConfigError(f"--resume goes on with a run; {'--overwrite' if parsed.overwrite else '--from'} starts one")
     preset(parsed.preset or DEFAULT_PRESET).with_settings(**settings)
     from understudy.training.material import TextOptions
-    from understudy.training.session import Request
+    from understudy.training.request import Request
 
     return Request(
         TextOptions(tuple(parsed.texts), **options) if parsed.texts else None,

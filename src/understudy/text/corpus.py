@@ -68,17 +68,14 @@ class Corpus:
                 ended = piece[-1] == ord("\n")
                 yield piece
 
-    def head(self, kind: Kind, length: int) -> str:
-        """The first `length` symbols, as text."""
+    def head(self, kind: Kind, length: int) -> NDArray[np.integer[Any]]:
+        """The first `length` symbols, or all where there are fewer."""
         taken: list[NDArray[np.integer[Any]]] = []
         for piece in self.symbols(kind):
             taken.append(piece[: length - sum(map(len, taken))])
             if sum(map(len, taken)) >= length:
                 break
-        codes = np.concatenate(taken) if taken else np.zeros(0, np.uint32)
-        if kind == "bytes":
-            return codes.astype(np.uint8).tobytes().decode("utf-8", "replace")
-        return codes.astype("<u4").tobytes().decode("utf-32-le")
+        return np.concatenate(taken) if taken else np.zeros(0, np.uint32)
 
     def _bytes(self, source: Source) -> Iterator[NDArray[np.uint8]]:
         pending = b""

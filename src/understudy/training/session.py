@@ -1,13 +1,11 @@
 """One sitting of a run: from what the user asked to a trained model, or to a checkpoint to go on from."""
 
-import os
 import shlex
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -25,39 +23,14 @@ from understudy.text.vocabulary import printable
 from understudy.training import budget, checkpoint
 from understudy.training.checkpoint import Facts
 from understudy.training.loop import NotFiniteError, Report, Trainer
-from understudy.training.material import Material, TextOptions, prepare
-from understudy.training.recipe import DEFAULT_PRESET, Recipe, Schedule, flag, preset
+from understudy.training.machine import environment, settled
+from understudy.training.material import Material, prepare
+from understudy.training.recipe import DEFAULT_PRESET, Recipe, Schedule, preset
+from understudy.training.request import Request, check_same_text, shaped_like, texts_to_resume
 from understudy.training.run import RunFolder, free_folder
 
 SAMPLE_LENGTH = 200
 _SETBACKS = 2
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asks of a sitting.
-
-    Attributes:
-        texts: which texts; None on resuming takes the ones of the run.
-        preset: name of the recipe to begin with; None for auto.
-        settings: the recipe's fields that the user set.
-        out: the run folder; None for one under `runs/` named after the text.
-        resume: go on from the folder's last checkpoint.
-        overwrite: start anew although the folder holds a run.
-        origin: a model whose weights the run starts from.
-        tensorboard: write TensorBoard events.
-        text_settings: the names of text options that the user set, to be compared on resuming.
-    """
-
-    texts: TextOptions | None
-    preset: str | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
-    out: Path | None = None
-    resume: bool = False
-    overwrite: bool = False
-    origin: Path | None = None
-    tensorboard: bool = False
-    text_settings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -190,11 +163,11 @@ class Session:
         request = self.request
         if request.texts is None:
             raise ConfigError("name a TEXT to learn from: a file, a folder, - or @python")
-        recipe = _settled(preset(request.preset or DEFAULT_PRESET).with_settings(**request.settings))
+        recipe = settled(preset(request.preset or DEFAULT_PRESET).with_settings(**request.settings))
         options = request.texts
         origin = file.read(request.origin) if request.origin is not None else None
         if origin is not None:
-            recipe = _shaped_like(origin, recipe, request)
+            recipe = shaped_like(origin, recipe, request)
         self.material = prepare(options, recipe.validation, origin.vocabulary if origin is not None else None)
         yield from self._text_lines()
         lanes = (len(self.material.train) - 1) // recipe.sequence_length
@@ -225,7 +198,7 @@ class Session:
             {"name": origin.training.get("corpus", {}).get("name"), "steps": origin.training.get("steps")}
             if origin is not None
             else None,
-            _environment(),
+            environment(),
         )
         self.folder = RunFolder(path)
         self.folder.hold()
@@ -235,32 +208,10 @@ class Session:
 
     def _resume(self, found: checkpoint.Checkpoint) -> Iterator[str]:
         request, facts = self.request, found.facts
-        recorded = TextOptions.from_document(facts.texts["options"])
         recipe = facts.recipe
-        if request.preset not in (None, facts.preset):
-            raise CheckpointError(
-                f"{self.folder.path}: this run was started with --preset {facts.preset}, not {request.preset}; leave "
-                f"the flag out to go on, or start a new run"
-            )
-        for name, value in request.settings.items():
-            before = getattr(recipe, name)
-            if value != before and value != "auto":
-                raise CheckpointError(
-                    f"{self.folder.path}: this run was started with {flag(name)} {before}, not {value}; leave the "
-                    f"flag out to go on, or start a new run"
-                )
-        if request.texts is not None:
-            asked = request.texts.absolute()
-            for name in request.text_settings:
-                if getattr(asked, name) != getattr(recorded, name):
-                    raise CheckpointError(
-                        f"{self.folder.path}: this run was started with {flag(name)} {getattr(recorded, name)}, "
-                        f"not {getattr(asked, name)}; leave the flag out to go on, or start a new run"
-                    )
-            names = {"texts": list(asked.texts)} | ({"globs": list(asked.globs)} if asked.globs else {})
-            recorded = TextOptions.from_document({**recorded.to_document(), **names})
+        recorded = texts_to_resume(request, facts, self.folder.path)
         self.material = prepare(recorded, recipe.validation, facts.vocabulary)
-        self._same_text(facts)
+        check_same_text(self.material, facts, self.folder.path)
         yield from self._text_lines()
         self.facts = facts
         trainer = Trainer(
@@ -273,7 +224,7 @@ class Session:
         found.restore(trainer)
         self.trainer = trainer
         self.resumed_at = trainer.progress.step
-        for name, value in _environment().items():
+        for name, value in environment().items():
             if facts.environment.get(name) != value:
                 yield (
                     f"note: this run was started with {name} {facts.environment.get(name)}, now {value}; it goes "
@@ -286,17 +237,6 @@ class Session:
         self.folder.hold()
         self.folder.rewind(found.written)
         self._start_board()
-
-    def _same_text(self, facts: Facts) -> None:
-        now = self.material.to_document()
-        for name, what in (("sha256", "the text"), ("validation_sha256", "the validation file")):
-            if now[name] != facts.texts[name]:
-                raise CheckpointError(
-                    f"{self.folder.path}: {what} is not the one that this run learned from: it had "
-                    f"{facts.texts['characters']:,} characters and SHA-256 {facts.texts[name]}, this one has "
-                    f"{now['characters']:,} and {now[name]}; give the old one, or start a new run (--from "
-                    f"{self.folder.path} keeps what was learned)"
-                )
 
     def _text_lines(self) -> Iterator[str]:
         material = self.material
@@ -393,51 +333,5 @@ class Session:
             self.folder.start_board(self.trainer.progress.step)
 
 
-def _settled(recipe: Recipe) -> Recipe:
-    """The recipe with `auto` replaced by what this machine has.
-
-    Raises:
-        ConfigError: a GPU is asked for and there is none.
-    """
-    device = recipe.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("--device cuda: PyTorch finds no CUDA device here; use --device cpu")
-    precision: Literal["float32", "bfloat16"]
-    if recipe.precision == "auto":
-        fast = torch.cuda.is_bf16_supported() if device == "cuda" else _cpu_multiplies_bfloat16()
-        precision = "bfloat16" if fast else "float32"
-    else:
-        precision = recipe.precision
-    return recipe.with_settings(device=device, precision=precision)
-
-
-def _cpu_multiplies_bfloat16() -> bool:
-    """Whether the processor has instructions for bfloat16 products (AVX-512-bf16 or AMX)."""
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, name, bool)() for name in checks)
-
-
-def _shaped_like(origin: ModelFile, recipe: Recipe, request: Request) -> Recipe:
-    config = origin.config
-    shape = {name: getattr(config, name) for name in ("cell", "units", "layers", "embedding")}
-    for name, value in shape.items():
-        if request.settings.get(name, value) != value:
-            raise ConfigError(
-                f"{flag(name)} {request.settings[name]}: the model to start from has {value}; leave the flag out"
-            )
-    return recipe.with_settings(**shape)
-
-
 def _network(config: ModelConfig, recipe: Recipe) -> Network:
     return Network(config, precision=getattr(torch, recipe.precision), device=recipe.device)
-
-
-def _environment() -> dict[str, Any]:
-    return {
-        "understudy": version("understudy"),
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
-    }
