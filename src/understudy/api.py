@@ -214,9 +214,12 @@ def load(model: str | Path, *, precision: "Product" = "int8") -> Model:
 def train(
     *texts: str | Path,
     out: str | Path | None = None,
-    preset: str = "auto",
+    preset: str | None = None,
+    vocabulary: Literal["characters", "bytes"] | None = None,
     validation_file: str | Path | None = None,
-    vocabulary: Literal["characters", "bytes"] = "characters",
+    encoding: str | None = None,
+    newlines: Literal["keep", "lf"] | None = None,
+    globs: Sequence[str] | None = None,
     resume: bool = False,
     overwrite: bool = False,
     start_from: str | Path | None = None,
@@ -225,11 +228,14 @@ def train(
     """Learn from texts, as `understudy train` does, and give the best model found.
 
     Args:
-        texts: paths of files or folders, or `@name`.
+        texts: paths of files or folders, or `@name`; none on resuming takes the ones of the run.
         out: the run folder; one under `runs/` named after the text unless given.
-        preset: the recipe to begin with.
+        preset: the recipe to begin with; `auto` unless given.
+        vocabulary: characters, unless it says bytes.
         validation_file: a text to choose the best model by, in place of the end of the text itself.
-        vocabulary: characters or bytes.
+        encoding: how the files are encoded; UTF-8 unless given.
+        newlines: "lf" makes every line end a newline.
+        globs: names of files to take from folders, in place of `*.txt`.
         resume: go on from the folder's last checkpoint.
         overwrite: start anew although the folder holds a run.
         start_from: a model whose weights the run starts from.
@@ -244,24 +250,28 @@ def train(
     from understudy.training.request import Request
     from understudy.training.session import Session
 
-    options = None
-    if texts:
-        held = str(validation_file) if validation_file is not None else None
-        options = TextOptions(tuple(map(str, texts)), vocabulary=vocabulary, validation_file=held)
-    session = Session(
-        Request(
-            options,
-            preset,
-            settings,
-            Path(out) if out is not None else None,
-            resume,
-            overwrite,
-            Path(start_from) if start_from is not None else None,
-        )
+    reading = {
+        "vocabulary": vocabulary,
+        "validation_file": str(validation_file) if validation_file is not None else None,
+        "encoding": encoding,
+        "newlines": newlines,
+        "globs": tuple(globs) if globs is not None else None,
+    }
+    given: dict[str, Any] = {name: value for name, value in reading.items() if value is not None}
+    request = Request(
+        TextOptions(tuple(map(str, texts)), **given) if texts else None,
+        preset,
+        settings,
+        Path(out) if out is not None else None,
+        resume,
+        overwrite,
+        Path(start_from) if start_from is not None else None,
+        text_settings=frozenset(given),
     )
-    for _ in session.prepare():
-        pass
+    session = Session(request)
     try:
+        for _ in session.prepare():
+            pass
         for _ in session.reports():
             pass
         return load(session.folder.model)

@@ -1,6 +1,7 @@
 """How training looks: a live display on a terminal, plain lines elsewhere, or nothing."""
 
 import math
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +40,11 @@ class Plain:
         self.session: Session
 
     def line(self, text: str) -> None:
-        """Print one line."""
-        print(text, file=self.stream, flush=True)
+        """Print one line; where nobody reads any more, as after `| head`, the training goes on in silence."""
+        try:
+            print(text, file=self.stream, flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 
     @contextmanager
     def training(self, session: "Session") -> Iterator[None]:

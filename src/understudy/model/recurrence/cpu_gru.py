@@ -24,7 +24,7 @@ from torch.autograd.function import once_differentiable
 from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights
 from understudy.model.recurrence.inputs import Part, input_products, sums_by_symbol
 from understudy.model.recurrence.packed import Packed
-from understudy.model.recurrence.workspace import Pool, block_length
+from understudy.model.recurrence.workspace import Pool, block_length, each_step
 
 R, Z, N = 0, 1, 2
 
@@ -41,8 +41,9 @@ class CpuGru:
         """See `Recurrence`."""
         H = weights.weight_hh.shape[1]
         bias = torch.cat([weights.bias_ih[: 2 * H] + weights.bias_hh[: 2 * H], weights.bias_ih[2 * H :]])
-        order = torch.arange(3 * H).view(3, H)[[N, Z, R]].flatten()
-        source, ids = input_products(inputs, weights.weight_ih[order], bias[order], products)
+        gates = [slice(gate * H, (gate + 1) * H) for gate in (N, Z, R)]
+        weight_ih, bias = (torch.cat([part[gate] for gate in gates]) for part in (weights.weight_ih, bias))
+        source, ids = input_products(inputs, weight_ih, bias, products)
         c_n = weights.bias_hh[2 * H :]
         outputs, h = _Gru.apply(  # type: ignore[no-untyped-call]
             source, ids, weights.weight_hh, c_n, state[0], products, self._pool
@@ -67,7 +68,8 @@ class _Gru(torch.autograd.Function):
         T, (B, H), exact = (source if ids is None else ids).shape[0], h.shape, h.dtype
         learning = any(ctx.needs_input_grad)
         matrix = space.take("matrix", products, 3, H, H)
-        matrix.copy_(weight.view(3, H, H)[[N, Z, R]])
+        for place, gate in enumerate((N, Z, R)):
+            matrix[place].copy_(weight[gate * H : (gate + 1) * H])
         packed = Packed(matrix.view(3 * H, H), B)
         input_zr = Part(source, ids, slice(H, 3 * H), products, before=c_n)
         input_n = Part(source, ids, slice(0, H), exact, scale=2)
@@ -79,15 +81,15 @@ class _Gru(torch.autograd.Function):
         minus_one = torch.tensor(-1, dtype=exact)
         h = h.clone()
         hs[0].copy_(h)
-        for t in range(T):
-            gates, n = gates_all[t if learning else 0], n_all[t if learning else 0]
-            h_n, q, z, r = gates.view(B, 4, H).unbind(1)
-            gates[:, H:].copy_(packed.plus(hs[t], input_zr.fill(t, other)))
-            gates[:, 2 * H :].sigmoid_()
+        rounded = hs.unbind()
+        views = (gates_all[..., H:], gates_all[..., 2 * H :], *gates_all.view(kept, B, 4, H).unbind(2), n_all)
+        for t, (qzr, zr, h_n, q, z, r, n) in enumerate(each_step(T, *views)):
+            qzr.copy_(packed.plus(rounded[t], input_zr.fill(t, other)))
+            zr.sigmoid_()
             torch.add(minus_one, input_n.fill(t, x_n).addcmul_(r, q, value=2).sigmoid_(), alpha=2, out=n)
             torch.sub(h, n, out=h_n)
             torch.addcmul(n, z, h_n, out=h)
-            hs[t + 1].copy_(h)
+            rounded[t + 1].copy_(h)
         if learning:
             ctx.lease, ctx.ids, ctx.symbols = lease, ids, source.shape[0]
             ctx.saved = weight, gates_all, n_all, hs
@@ -103,14 +105,19 @@ class _Gru(torch.autograd.Function):
         T, B, H = n_all.shape
         products, exact = hs.dtype, n_all.dtype
         matrix = space.take("matrix", products, H, 3, H)
-        matrix.copy_(weight.view(3, H, H)[[Z, R, N]].permute(2, 0, 1))
+        for place, gate in enumerate((Z, R, N)):
+            matrix[:, place].copy_(weight[gate * H : (gate + 1) * H].t())
         packed = Packed(matrix.view(H, 3 * H), B)
         d_all = space.take("d", products, T, B, 4 * H)
         d, arrived = space.take("d step", exact, B, 4, H), space.take("arrived", exact, B, H)
         one = torch.ones((), dtype=exact)
         block = block_length(B * 3 * H)
         factors = space.take("factors", exact, block, B, 3, H)  # of da, dz̃ by dh; of dr̃ by da
-        dh = d_h + d_outputs[-1]
+        d_by_dh, (da, _, dr, dq), d_flat = d[:, :2], d.unbind(1), d.view(B, 4 * H)
+        made_by_dh, made_by_da = factors[:, :, :2].unbind(), factors[:, :, 2].unbind()
+        dh, arriving = d_h + d_outputs[-1], d_outputs.unbind()
+        z_all, r_all = (gates_all[..., gate * H : (gate + 1) * H].unbind() for gate in (2, 3))
+        kept, back = d_all.unbind(), d_all[..., H:].unbind()
         for t in range(T - 1, -1, -1):
             place = t % block
             if place == block - 1 or t == T - 1:
@@ -119,19 +126,17 @@ class _Gru(torch.autograd.Function):
                 torch.addcmul(one, n, n, value=-1, out=by_dh)
                 by_dh.addcmul_(by_dh, zr[..., :H], value=-1)
                 torch.addcmul(zr, zr, zr, value=-1, out=slopes).mul_(gates[..., : 2 * H])
-            _, _, z, r = gates_all[t].view(B, 4, H).unbind(1)
-            torch.mul(dh[:, None], factors[place, :, :2], out=d[:, :2])
-            torch.mul(d[:, 0], factors[place, :, 2], out=d[:, 2])
-            torch.mul(d[:, 0], r, out=d[:, 3])
-            d_all[t].copy_(d.view(B, 4 * H))
-            back = d_all[t, :, H:]
-            arrived.copy_(packed.plus(back, d_outputs[t - 1]) if t else packed.times(back))
-            torch.addcmul(arrived, dh, z, out=dh)
+            torch.mul(dh[:, None], made_by_dh[place], out=d_by_dh)
+            torch.mul(da, made_by_da[place], out=dr)
+            torch.mul(da, r_all[t], out=dq)
+            kept[t].copy_(d_flat)
+            arrived.copy_(packed.plus(back[t], arriving[t - 1]) if t else packed.times(back[t]))
+            torch.addcmul(arrived, dh, z_all[t], out=dh)
         flat = d_all.view(T * B, 4 * H)
-        d_matrix = torch.mm(hs[:-1].view(T * B, H).t(), flat[:, H:])  # (H, 3H): z, r, q
+        d_matrix = torch.mm(flat[:, H:].t(), hs[:-1].view(T * B, H)).view(3, H, H)  # z, r, q
         d_weight = torch.empty(3, H, H, dtype=exact)
-        for position, gate in enumerate((Z, R, N)):
-            d_weight[gate].copy_(d_matrix[:, position * H : (position + 1) * H].t())
+        for place, gate in enumerate((Z, R, N)):
+            d_weight[gate].copy_(d_matrix[place])
         if ctx.ids is None:
             d_source, d_c_n = d_all[..., : 3 * H], torch.ones(1, T * B, dtype=products) @ flat[:, 3 * H :]
         else:

@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights
 from understudy.model.recurrence.inputs import Part, input_products, sums_by_symbol
 from understudy.model.recurrence.packed import Packed
-from understudy.model.recurrence.workspace import Pool, block_length
+from understudy.model.recurrence.workspace import Pool, block_length, each_step
 
 
 class CpuLstm:
@@ -75,14 +75,14 @@ class _Lstm(torch.autograd.Function):
         minus_one, minus_two = torch.tensor(-1, dtype=exact), torch.tensor(-2, dtype=exact)
         hs[0].copy_(h)
         torch.mul(c, 2, out=c_all[0])
-        for t in range(T):
-            now = t if learning else 0
-            gates, tanh_c, twice_c = gates_all[now], tanh_all[now], c_all[t + 1 if learning else 0]
-            gates.copy_(packed.plus(hs[t], inputs.fill(t, other))).sigmoid_()
-            i, f, s, o = gates.view(B, 4, H).unbind(1)
-            torch.mul(c_all[now], f, out=twice_c).addcmul_(i, torch.add(minus_two, s, alpha=4, out=work))
+        rounded, twice_c = hs.unbind(), c_all[0]
+        views = (gates_all, *gates_all.view(kept, B, 4, H).unbind(2), tanh_all, c_all[1:] if learning else c_all[:1])
+        for t, (gates, i, f, s, o, tanh_c, c_next) in enumerate(each_step(T, *views)):
+            gates.copy_(packed.plus(rounded[t], inputs.fill(t, other))).sigmoid_()
+            torch.mul(twice_c, f, out=c_next).addcmul_(i, torch.add(minus_two, s, alpha=4, out=work))
+            twice_c = c_next
             torch.add(minus_one, torch.sigmoid(twice_c, out=work), alpha=2, out=tanh_c)
-            hs[t + 1].copy_(torch.mul(o, tanh_c, out=work))
+            rounded[t + 1].copy_(torch.mul(o, tanh_c, out=work))
         h, c = work.clone(), twice_c / 2
         if learning:
             ctx.lease, ctx.ids, ctx.symbols = lease, ids, source.shape[0]
@@ -99,7 +99,7 @@ class _Lstm(torch.autograd.Function):
         T, B, H = tanh_all.shape
         products, exact = hs.dtype, tanh_all.dtype
         matrix = space.take("matrix", products, H, 4, H)
-        matrix.copy_(weight.view(4, H, H).permute(2, 0, 1))
+        matrix.view(H, 4 * H).copy_(weight.t())
         matrix[:, 2].mul_(8)
         packed = Packed(matrix.view(H, 4 * H), B)
         d_all = space.take("d", products, T, B, 4 * H)
@@ -108,7 +108,10 @@ class _Lstm(torch.autograd.Function):
         block = block_length(B * 4 * H)
         factors = space.take("factors", exact, block, B, 4, H)  # of dĩ, df̃, dg̃ by dc / 2; of dõ by dh
         to_c, work = space.take("dc by dh", exact, block, B, H), space.take("block", exact, block, B, H)
-        dh, half_dc = d_h + d_outputs[-1], d_c / 2
+        dh, half_dc, arriving = d_h + d_outputs[-1], d_c / 2, d_outputs.unbind()
+        by_dc, by_dh, dc_by_dh = factors[:, :, :3].unbind(), factors[:, :, 3].unbind(), to_c.unbind()
+        d_by_dc, d_o, d_flat, half_dc_each = d[:, :3], d[:, 3], d.view(B, 4 * H), half_dc[:, None]
+        f_all, kept = gates_all[..., H : 2 * H].unbind(), d_all.unbind()
         for t in range(T - 1, -1, -1):
             place = t % block
             if place == block - 1 or t == T - 1:
@@ -121,13 +124,13 @@ class _Lstm(torch.autograd.Function):
                 made[:, :, 2].mul_(i)
                 made[:, :, 3].mul_(tanh_c)
                 torch.addcmul(half, tanh_c, tanh_c, value=-0.5, out=to_c[:size]).mul_(o)
-            half_dc.addcmul_(dh, to_c[place])
-            torch.mul(half_dc[:, None], factors[place, :, :3], out=d[:, :3])
-            torch.mul(dh, factors[place, :, 3], out=d[:, 3])
-            half_dc.mul_(gates_all[t, :, H : 2 * H])
-            back = d_all[t].copy_(d.view(B, 4 * H))
-            dh.copy_(packed.plus(back, d_outputs[t - 1]) if t else packed.times(back))
-        d_weight = torch.mm(hs[:-1].view(T * B, H).t(), d_all.view(T * B, 4 * H)).t().to(exact)
+            half_dc.addcmul_(dh, dc_by_dh[place])
+            torch.mul(half_dc_each, by_dc[place], out=d_by_dc)
+            torch.mul(dh, by_dh[place], out=d_o)
+            half_dc.mul_(f_all[t])
+            back = kept[t].copy_(d_flat)
+            dh.copy_(packed.plus(back, arriving[t - 1]) if t else packed.times(back))
+        d_weight = torch.mm(d_all.view(T * B, 4 * H).t(), hs[:-1].view(T * B, H)).to(exact)
         d_weight[2 * H : 3 * H].mul_(8)
         d_all[..., 2 * H : 3 * H].mul_(4)  # of the doubled gate
         d_source = d_all if ctx.ids is None else sums_by_symbol(ctx.ids, ctx.symbols, d_all)
