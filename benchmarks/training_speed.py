@@ -11,7 +11,6 @@ weight, and 6 for each input weight of the layers above the first (the first lay
 
 import argparse
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -177,7 +176,9 @@ def peak_memory(which: str, case: Case) -> None:
     step = understudy_step(case) if which == "understudy" else torch_step(case)
     for _ in range(4):
         step()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # not getrusage: its figure is inherited from the process that started this one
+    status = Path("/proc/self/status").read_text()
+    print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
 
 def compare_memory() -> None:
@@ -199,10 +200,14 @@ def main() -> None:
     parser.add_argument("--tf-python")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--only", default="", help="part of a case's name")
+    parser.add_argument("--only-memory", action="store_true")
     parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     parsed = parser.parse_args()
     if parsed.peak:
         peak_memory(parsed.peak[0], CASES[int(parsed.peak[1])])
+        return
+    if parsed.only_memory:
+        compare_memory()
         return
     print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, {parsed.rounds} rounds\n")
     print("| model | contestant | characters a second | Understudy is so many times as fast |\n|---|---|---|---|")
