@@ -506,3 +506,17 @@ def test_time_is_told_as_people_tell_it() -> None:
         "1 h 0 min",
         "23 h 59 min",
     ]
+
+
+def test_training_goes_on_when_nobody_reads_its_lines(long_text: Path, tmp_path: Path) -> None:
+    run = tmp_path / "unread"
+    command = [sys.executable, "-m", "understudy", "train", str(long_text), "--out", str(run), "--preset", "tiny"]
+    process = subprocess.Popen([*command, "--steps", "40"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    complaints = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0, complaints
+    assert complaints == b""
+    assert (run / "checkpoint" / "step-000000000040.safetensors").exists()

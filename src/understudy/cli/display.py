@@ -1,7 +1,6 @@
 """How training looks: a live display on a terminal, plain lines elsewhere, or nothing."""
 
 import math
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,13 +37,15 @@ class Plain:
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self.session: Session
+        self._unread = False
 
     def line(self, text: str) -> None:
         """Print one line; where nobody reads any more, as after `| head`, the training goes on in silence."""
-        try:
-            print(text, file=self.stream, flush=True)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+        if not self._unread:
+            try:
+                print(text, file=self.stream, flush=True)
+            except BrokenPipeError:
+                self._unread = True
 
     @contextmanager
     def training(self, session: "Session") -> Iterator[None]:
