@@ -23,13 +23,12 @@ def state_names(config: ModelConfig) -> list[str]:
     return [f"{part}{layer}" for layer in range(config.layers) for part in parts]
 
 
-def writing_graph(config: ModelConfig, tensors: Tensors, product: Product, sampling: Sampling) -> ModelProto:
-    """A graph that draws a symbol and steps, `steps` times.
+def looping_graph(config: ModelConfig, tensors: Tensors, product: Product, sampling: Sampling | None) -> ModelProto:
+    """A graph that steps `steps` times: through given ids where `sampling` is None, or else through drawn ones.
 
-    Inputs: `steps`; `logits_0` (B, V) and the state's tensors (B, H), each with `_0`; `forced` (T, B), the ids to take
-    in place of the drawn ones where they are not negative; and what the draw needs: `uniforms` (T, B), `temperature`,
-    `top_k`, `top_p`, as far as the kind of `sampling` asks for them. Outputs: `logits_n`, the state's tensors with
-    `_n`, and `ids` (T, B).
+    Inputs: `steps`; `logits_0` (B, V) and the state's tensors (B, H), each with `_0`; and `given` (T, B), or what the
+    draw needs: `uniforms` (T, B, 1), `temperature`, `top_k`, `top_p`, as far as the kind of `sampling` asks for them.
+    Outputs: `logits_n`, the state's tensors with `_n`, and `ids` (T, B).
 
     The embedding, the first layer's input matrix and its biases are folded into one table that is looked up, which is
     exact up to the rounding of the fold.
@@ -44,7 +43,7 @@ class _Writer:
         self.product = product
         self.body = Nodes()
 
-    def build(self, sampling: Sampling) -> ModelProto:
+    def build(self, sampling: Sampling | None) -> ModelProto:
         V, H, names = self.config.vocabulary, self.config.units, state_names(self.config)
         self.body.op("Identity", ["going"], "going_on")
         self.choose(sampling)
@@ -68,10 +67,13 @@ class _Writer:
             [*(f"{name}_n" for name in carried), "ids"],
             body=body,
         )
-        draws: dict[str, Any] = {"uniforms": (f64, ["T", "B"]), "temperature": (f64, [])}
-        draws |= {"top_k": (i64, [1])} if sampling.top_k is not None else {}
-        draws |= {"top_p": (f64, [])} if sampling.top_p is not None else {}
-        inputs = {"steps": (i64, []), "forced": (i64, ["T", "B"])} | ({} if sampling.greedy else draws)
+        inputs: dict[str, Any] = {"steps": (i64, [])}
+        if sampling is None:
+            inputs["given"] = (i64, ["T", "B"])
+        elif not sampling.greedy:
+            inputs |= {"uniforms": (f64, ["T", "B", 1]), "temperature": (f64, [])}
+            inputs |= {"top_k": (i64, [1])} if sampling.top_k is not None else {}
+            inputs |= {"top_p": (f64, [])} if sampling.top_p is not None else {}
         states = [info(f"{name}_0", f32, ["B", H]) for name in names]
         graph = helper.make_graph(
             [loop],
@@ -85,48 +87,40 @@ class _Writer:
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
-    def choose(self, sampling: Sampling) -> None:
-        """`id` (B,): what is forced, or else drawn as `Sampling.draw` does, in float64."""
+    def choose(self, sampling: Sampling | None) -> None:
+        """`id` (B,): the given one, or one drawn as `Sampling.draw` does, in float64."""
         body, op = self.body, self.body.op
-        last = body.constant("last", np.array([-1], np.int64))
+        if sampling is None:
+            op("Gather", ["given", "t"], "id")
+            return
         exact = op("Cast", ["logits"], "exact", to=TensorProto.DOUBLE)
         if sampling.greedy:
-            drawn = op("ArgMax", [exact], "drawn", axis=-1, keepdims=0)
-        else:
-            weights, order = self.candidates(exact, sampling)
-            cumulated = op("CumSum", [weights, body.constant("axis", np.array(-1, np.int64))], "cumulated")
-            end = body.constant("end", np.array([np.iinfo(np.int64).max], np.int64))
-            total = op("Slice", [cumulated, last, end, last], "total")
-            chance = op("Unsqueeze", [op("Gather", ["uniforms", "t"], "chance"), last], "chance_column")
-            passed = op("LessOrEqual", [cumulated, op("Mul", [total, chance], "sought")], "passed")
-            places = op("Cast", [passed], "passed_count", to=TensorProto.INT64)
-            if order is None:
-                drawn = op("ReduceSum", [places, last], "drawn", keepdims=0)
-            else:
-                place = op("ReduceSum", [places, last], "place", keepdims=1)
-                drawn = op("Squeeze", [op("GatherElements", [order, place], "found", axis=-1), last], "drawn")
-        forced = op("Gather", ["forced", "t"], "forced_now")
-        free = op("Less", [forced, body.constant("zero", np.array(0, np.int64))], "free")
-        op("Where", [free, drawn, forced], "id")
-
-    def candidates(self, exact: str, sampling: Sampling) -> tuple[str, str | None]:
-        """The names of the weights and, where they are ranked, of their ids."""
-        body, op = self.body, self.body.op
-        highest = op("ReduceMax", [exact, body.constant("last_too", np.array([-1], np.int64))], "highest")
-        scaled = op("Div", [op("Sub", [exact, highest], "below"), "temperature"], "scaled")
-        weights = op("Exp", [scaled], "weights")
+            op("ArgMax", [exact], "id", axis=-1, keepdims=0)
+            return
+        weights = op("Softmax", [op("Div", [exact, "temperature"], "scaled")], "weights", axis=-1)
+        axis = body.constant("axis", np.array(-1, np.int64))
+        chance = op("Gather", ["uniforms", "t"], "chance")
         if not sampling.ranks:
-            return weights, None
+            op("ArgMax", [self.beyond(op("CumSum", [weights, axis], "sums"), chance)], "id", axis=-1, keepdims=0)
+            return
         count = "top_k" if sampling.top_k is not None else body.constant("all", np.array([self.config.vocabulary]))
         body.nodes.append(helper.make_node("TopK", [weights, count], ["ranked", "order"]))
-        if sampling.top_p is None:
-            return "ranked", "order"
-        sums = op("CumSum", ["ranked", body.constant("rank_axis", np.array(-1, np.int64))], "ranked_sums")
-        whole = op("ReduceSum", ["ranked", "last_too"], "ranked_total")
-        enough = op("Mul", ["top_p", whole], "enough")
-        kept = op("Less", [op("Sub", [sums, "ranked"], "sums_before"), enough], "kept")
-        nothing = body.constant("nothing", np.array(0.0))
-        return op("Where", [kept, "ranked", nothing], "kept_weights"), "order"
+        sums, last = op("CumSum", ["ranked", axis], "sums"), body.constant("last", np.array([-1], np.int64))
+        total = op("ReduceSum", ["ranked", last], "total") if sampling.top_k is not None else None
+        if sampling.top_p is not None:
+            enough = op("Mul", ["top_p", total], "enough") if total is not None else "top_p"
+            kept = op("Less", [op("Sub", [sums, "ranked"], "sums_before"), enough], "kept")
+            kept_sums = op("Where", [kept, sums, body.constant("nothing", np.array(0.0))], "kept_sums")
+            total = op("ReduceMax", [kept_sums, last], "kept_total")
+        assert total is not None
+        beyond = self.beyond(sums, op("Mul", [total, chance], "sought"))
+        place = op("ArgMax", [beyond], "place", axis=-1, keepdims=1)
+        op("Squeeze", [op("GatherElements", ["order", place], "found", axis=-1), last], "id")
+
+    def beyond(self, sums: str, sought: str) -> str:
+        """Where the running sums (B, K) have passed what is sought (B, 1); the first such place is drawn."""
+        passed = self.body.op("Greater", [sums, sought], "passed")
+        return self.body.op("Cast", [passed], "passed_number", to=TensorProto.FLOAT)
 
     def step(self) -> None:
         """`logits_next` and the next states, from `id` and the states."""

@@ -7,17 +7,17 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from understudy.generation.engine import EngineState
-from understudy.generation.graph import state_names, writing_graph
+from understudy.generation.graph import looping_graph, state_names
 from understudy.generation.products import Product
 from understudy.generation.sampling import Floats, Sampling
 from understudy.model.file import ModelFile
 
-Kind = tuple[bool, bool, bool]
-"""What a graph's draw is made of: no chance, top-k, top-p."""
+Kind = tuple[bool, bool, bool] | None
+"""What a graph's draw is made of: no chance, top-k, top-p; None for a graph that draws nothing."""
 
 
 class OnnxEngine:
-    """Writes with a model file; the graph for a kind of sampling is built when it is first asked for."""
+    """Writes with a model file; the graph for a kind of draw is built when it is first asked for."""
 
     def __init__(self, model: ModelFile, *, product: Product = "float32", threads: int = 0) -> None:
         """Take the model, the kind of its products, and how many cores a step may use (0 for all of them)."""
@@ -34,7 +34,7 @@ class OnnxEngine:
     def read(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
         """Ids (T, B), T ≥ 1, and the state before them give the logits (B, V) and the state after the last."""
         logits = np.zeros((ids.shape[1], self._model.config.vocabulary), np.float32)
-        _, logits, state = self._run(logits, state, np.asarray(ids, np.int64), Sampling(0.0), {})
+        _, logits, state = self._run(logits, state, len(ids), None, {"given": np.asarray(ids, np.int64)})
         return logits, state
 
     def write(
@@ -43,33 +43,33 @@ class OnnxEngine:
         """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
         draw: dict[str, Any] = {}
         if not sampling.greedy:
-            draw = {"uniforms": uniforms, "temperature": np.array(sampling.temperature)}
+            draw = {"uniforms": uniforms[..., None], "temperature": np.array(sampling.temperature)}
             if sampling.top_k is not None:
                 draw["top_k"] = np.array([min(sampling.top_k, self._model.config.vocabulary)])
             if sampling.top_p is not None:
                 draw["top_p"] = np.array(sampling.top_p)
-        return self._run(logits, state, np.full(uniforms.shape, -1), sampling, draw)
+        return self._run(logits, state, len(uniforms), sampling, draw)
 
     def _run(
         self,
         logits: Floats,
         state: EngineState,
-        forced: NDArray[np.int64],
-        sampling: Sampling,
-        draw: dict[str, Any],
+        steps: int,
+        sampling: Sampling | None,
+        choice: dict[str, Any],
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
         states_0 = {f"{name}_0": part for name, part in zip(self._names, state, strict=True)}
-        feed = {"steps": np.array(len(forced)), "forced": forced, "logits_0": logits, **states_0, **draw}
+        feed = {"steps": np.array(steps), "logits_0": logits, **states_0, **choice}
         after, *states, ids = self._session(sampling).run(None, feed)
         return ids, after, tuple(states)
 
-    def _session(self, sampling: Sampling) -> Any:
-        kind = (sampling.greedy, sampling.top_k is not None, sampling.top_p is not None)
+    def _session(self, sampling: Sampling | None) -> Any:
+        kind = None if sampling is None else (sampling.greedy, sampling.top_k is not None, sampling.top_p is not None)
         if kind not in self._sessions:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self._threads
             options.log_severity_level = 3
-            graph = writing_graph(self._model.config, self._model.tensors, self._product, sampling)
+            graph = looping_graph(self._model.config, self._model.tensors, self._product, sampling)
             self._sessions[kind] = onnxruntime.InferenceSession(
                 graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
