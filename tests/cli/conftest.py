@@ -2,12 +2,10 @@
 
 import random
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 
 from understudy.cli.main import main
 
@@ -37,17 +35,6 @@ class CommandLine:
         self._capsys.readouterr()
         status = main([str(argument) for argument in arguments])
         return Result(status, *self._capsys.readouterr())
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Models of this size are slower on two threads than on one, and far slower beside other work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from understudy.training.material import TextOptions
 from understudy.training.request import Request
@@ -115,15 +114,6 @@ class Launcher:
         self._server.stdin.close()
         assert self._server.wait(PATIENCE_SECONDS) == 0
         self._server.stdout.close()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Models of this size are slower on two threads than on one, and far slower beside other work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
