@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from understudy.model.config import STATES, ModelConfig
-from understudy.model.recurrence import Embedded, LayerState, LayerWeights, Recurrence, recurrence_for
+from understudy.model.recurrence import Embedded, LayerState, LayerWeights, recurrence_for
 
 State = tuple[LayerState, ...]
 
@@ -57,7 +57,6 @@ class Network(nn.Module):
         config: ModelConfig,
         *,
         precision: torch.dtype = torch.float32,
-        recurrence: Recurrence | None = None,
         device: torch.device | str | None = None,
     ) -> None:
         """Make a network of that shape.
@@ -65,14 +64,13 @@ class Network(nn.Module):
         Args:
             config: the shape.
             precision: the type of the matrix products; parameters, carried state and logits keep their own.
-            recurrence: the implementation of the recurrence; the best for the device unless given.
             device: where the parameters lie.
         """
         super().__init__()
         self.config = config
         self.precision = precision
         self.folds = True
-        self._recurrence = recurrence or recurrence_for(config.cell, torch.device(device or "cpu"))
+        self._recurrence = recurrence_for(config.cell, torch.device(device or "cpu"))
         V, E, H = config.vocabulary, config.embedding, config.units
         gates = config.shapes()["layers.0.weight_hh"][0] // H
         self.embedding = nn.Embedding(V, E, _weight=torch.empty(V, E, device=device))

@@ -1,4 +1,4 @@
-"""Where a text comes from: files, folders, standard input, gzip, names, or strings already in memory."""
+"""Where a text comes from: files, folders, standard input, gzip or names."""
 
 import gzip
 import io
@@ -51,12 +51,6 @@ def find(texts: Iterable[str | Path], globs: Sequence[str] = ()) -> list[Source]
         else:
             sources.append(_file(Path(name)))
     return sources
-
-
-def in_memory(text: str, name: str = "text") -> Source:
-    """A string that the caller already has."""
-    data = text.encode("utf-8", "surrogatepass")
-    return Source(name, lambda: io.BytesIO(data))
 
 
 def _exists(path: Path) -> bool:

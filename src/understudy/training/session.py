@@ -52,7 +52,6 @@ class Session:
         self.trainer: Trainer
         self.facts: Facts
         self.material: Material
-        self.resumed_at: int | None = None
         self.samples: list[str] = []
 
     def prepare(self) -> Iterator[str]:
@@ -154,7 +153,6 @@ class Session:
 
     def write_sample(self, length: int, seed: int) -> str:
         """Some text from the network as it stands, started as its text starts a line."""
-        self.trainer.network.eval()
         engine = TorchEngine(self.trainer.network)
         first = start(engine, self.facts.vocabulary, self.facts.vocabulary.encode(""), seed)
         return write(engine, self.facts.vocabulary, [first], Plan(length, Sampling(0.8))).texts[0]
@@ -223,7 +221,6 @@ class Session:
         )
         found.restore(trainer)
         self.trainer = trainer
-        self.resumed_at = trainer.progress.step
         for name, value in environment().items():
             if facts.environment.get(name) != value:
                 yield (
