@@ -12,7 +12,9 @@ help:
 	@echo "make test-slow   the tests that take longer than people wait for"
 	@echo "make format      mend the format of the code"
 
-$(READY): pyproject.toml constraints.txt
+KERNELS := $(wildcard src/understudy/model/recurrence/kernels/*)
+
+$(READY): pyproject.toml setup.py constraints.txt $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \

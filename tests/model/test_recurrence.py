@@ -6,9 +6,7 @@ from torch import Tensor, nn
 
 from understudy.model.config import STATES, Cell
 from understudy.model.recurrence import Embedded, LayerWeights, Recurrence, native, recurrence_for, reference
-from understudy.model.recurrence.cpu_gru import CpuGru
-from understudy.model.recurrence.cpu_lstm import CpuLstm
-from understudy.model.recurrence.inputs import sums_by_symbol
+from understudy.model.recurrence.cpu import CpuRecurrence
 
 T, B, E, H = 7, 3, 5, 6
 GATES: dict[Cell, int] = {"gru": 3, "lstm": 4}
@@ -17,8 +15,8 @@ IMPLEMENTATIONS: list[tuple[str, Cell, Recurrence]] = [
     ("reference", "lstm", reference.lstm),
     ("native", "gru", native.gru),
     ("native", "lstm", native.lstm),
-    ("cpu", "gru", CpuGru()),
-    ("cpu", "lstm", CpuLstm()),
+    ("cpu", "gru", CpuRecurrence("gru")),
+    ("cpu", "lstm", CpuRecurrence("lstm")),
 ]
 NAMES = [f"{name}-{cell}" for name, cell, _ in IMPLEMENTATIONS]
 each = pytest.mark.parametrize(("cell", "recurrence"), [entry[1:] for entry in IMPLEMENTATIONS], ids=NAMES)
@@ -114,14 +112,6 @@ def test_a_folded_table_equals_looking_up_and_multiplying(cell: Cell) -> None:
         torch.testing.assert_close(got, torch.autograd.grad(expected.square().sum(), [embedding, *weights, *state]))
 
 
-@pytest.mark.parametrize("symbols", [5, 600])
-def test_sums_by_symbol_are_sums(symbols: int) -> None:
-    ids, d = torch.randint(symbols, (T, B)), random(T, B, H).detach()
-    sums = sums_by_symbol(ids, symbols, d)
-    for symbol in range(symbols):
-        torch.testing.assert_close(sums[symbol], d[ids == symbol].sum(0))
-
-
 @each
 def test_chunked_equals_whole(cell: Cell, recurrence: Recurrence) -> None:
     inputs, weights, state = layer(cell)
@@ -132,3 +122,90 @@ def test_chunked_equals_whole(cell: Cell, recurrence: Recurrence) -> None:
         pieces.append(out)
     torch.testing.assert_close(torch.cat(pieces), whole)
     torch.testing.assert_close(state, after)
+
+
+def results(
+    recurrence: Recurrence, cell: Cell, dtype: torch.dtype, products: torch.dtype, lanes: int = 5, units: int = 40
+) -> list[Tensor]:
+    """Outputs, state and gradients of a layer of whole numbers of 1/64: equal in every type."""
+    G, generator = GATES[cell], torch.Generator().manual_seed(0)
+
+    def exact(*shape: int, scale: float = 1) -> Tensor:
+        drawn = torch.randint(-32, 33, shape, generator=generator) / 64 * scale
+        return drawn.to(dtype).requires_grad_()
+
+    weights = LayerWeights(exact(G * units, E), exact(G * units, units, scale=0.5), exact(G * units), exact(G * units))
+    embedding, ids = exact(9, E), torch.randint(9, (T, lanes), generator=generator)
+    state = tuple(exact(lanes, units) for _ in range(STATES[cell]))
+    outputs, after = recurrence(Embedded(ids, embedding), weights, state, products)
+    wanted = exact(T, lanes, units).detach()
+    loss = (outputs * wanted).sum() + sum(part.square().sum() for part in after)
+    return [outputs, *after, *torch.autograd.grad(loss, [embedding, *weights, *state])]
+
+
+@pytest.mark.parametrize(("products", "share"), [(torch.float32, 2e-6), (torch.bfloat16, 2e-2)])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_other_types_are_exact_to_their_own_rounding(cell: Cell, products: torch.dtype, share: float) -> None:
+    equations = reference.gru if cell == "gru" else reference.lstm
+    exact = results(equations, cell, torch.float64, torch.float64)
+    got = results(CpuRecurrence(cell), cell, torch.float32, products)
+    for mine, wanted in zip(got, exact, strict=True):
+        assert (mine.double() - wanted).abs().max() <= share * wanted.abs().max()
+        assert (mine.double() - wanted).square().mean().sqrt() <= share / 2 * wanted.square().mean().sqrt()
+
+
+@pytest.mark.parametrize("products", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_the_number_of_threads_changes_no_bit(cell: Cell, products: torch.dtype) -> None:
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            recurrence = CpuRecurrence(cell)
+            with torch.no_grad():
+                _, weights, _ = layer(cell)
+                big = LayerWeights(*(weight.repeat(50, *[1] * (weight.dim() - 1)).float() for weight in weights))
+                big = big._replace(weight_hh=big.weight_hh.repeat(1, 50) / 50)
+                state = tuple(torch.ones(32, 50 * H) for _ in range(STATES[cell]))
+                outputs, after = recurrence(torch.ones(T, 32, E), big, state, products)
+            found.append((outputs, *after))
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        for mine, wanted in zip(other, found[0], strict=True):
+            assert torch.equal(mine, wanted)
+
+
+@pytest.mark.parametrize("products", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_what_is_not_a_number_stays_so(cell: Cell, products: torch.dtype) -> None:
+    _, weights, state = layer(cell)
+    with torch.no_grad():
+        inputs = torch.zeros(T, B, E)
+        inputs[2, 1] = torch.nan
+        single = LayerWeights(*(weight.float() for weight in weights))
+        outputs, _ = CpuRecurrence(cell)(inputs, single, tuple(part.float() for part in state), products)
+    lost = outputs.isnan().any(-1)
+    assert lost[2:, 1].all()
+    assert not lost[:2].any()
+    assert not lost[:, [0, 2]].any()
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_saturated_gates_lose_nothing(cell: Cell) -> None:
+    equations = reference.gru if cell == "gru" else reference.lstm
+    _, weights, state = layer(cell)
+    for scale in (30, 3000):
+        far = LayerWeights(*(scale * weight.detach() for weight in weights))
+        inputs = random(T, B, E, seed=9)
+        outputs, after = CpuRecurrence(cell)(
+            inputs.float(),
+            LayerWeights(*(w.float() for w in far)),
+            tuple(part.float() for part in state),
+            torch.float32,
+        )
+        expected, wanted = equations(inputs, far, state, torch.float64)
+        close = (outputs.double() - expected).abs() < 1e-3
+        assert close.double().mean() > 0.99  # a gate at its tipping point may fall the other way
+        assert all(part.isfinite().all() for part in after)
+        assert all(part.isfinite().all() for part in wanted)

@@ -8,16 +8,15 @@ Shapes: inputs (T, B, E), outputs (T, B, H), state a tuple of (B, H): h for a GR
 import torch
 
 from understudy.model.config import Cell
-from understudy.model.recurrence import native
+from understudy.model.recurrence import compiled, native
 from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights, Recurrence
-from understudy.model.recurrence.cpu_gru import CpuGru
-from understudy.model.recurrence.cpu_lstm import CpuLstm
+from understudy.model.recurrence.cpu import CpuRecurrence
 
 
 def recurrence_for(cell: Cell, device: torch.device) -> Recurrence:
     """The fastest implementation of a cell on a device; it may keep memory, so each network has its own."""
-    if device.type == "cpu":
-        return CpuGru() if cell == "gru" else CpuLstm()
+    if device.type == "cpu" and compiled.available():
+        return CpuRecurrence(cell)
     return native.gru if cell == "gru" else native.lstm
 
 

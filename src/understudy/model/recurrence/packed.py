@@ -24,13 +24,6 @@ class Packed:
             return packed
         return torch.mm(x, self._transposed)
 
-    def plus(self, x: Tensor, other: Tensor) -> Tensor:
-        """The sum other + x Wᵀ (B, N) for x (B, K)."""
-        if self._packed is not None:
-            packed: Tensor = torch.ops.mkldnn._linear_pointwise.binary(x, other, self._packed, None, "add")
-            return packed
-        return torch.addmm(other, x, self._transposed)
-
 
 def _pack(weight: Tensor, rows: int) -> Tensor | None:
     """The matrix as oneDNN wants it for so many rows, or None where there is no such thing for its type."""

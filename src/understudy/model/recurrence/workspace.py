@@ -1,25 +1,9 @@
 """Memory that outlives a step: fresh pages for every step cost more than the arithmetic on them."""
 
-from collections.abc import Iterator
-from itertools import repeat
 from typing import Self
 
 import torch
 from torch import Tensor
-
-
-def block_length(numbers_a_step: int) -> int:
-    """How many steps to take at once in an operation that could take all: enough to pay for its call, and in cache."""
-    return max(1, (1 << 18) // numbers_a_step)
-
-
-def each_step(steps: int, *buffers: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """The parts of the buffers that belong to each of the steps; a buffer of length one serves all of them.
-
-    Cut all at once: to index a tensor costs as much as a small operation on it.
-    """
-    cut = (buffer.unbind() if len(buffer) == steps else repeat(buffer[0], steps) for buffer in buffers)
-    return zip(*cut, strict=True)
 
 
 class Workspace:

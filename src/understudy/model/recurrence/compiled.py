@@ -1,0 +1,116 @@
+"""The compiled kernels of `kernels/`, where the package was built with a C compiler at hand.
+
+They need nothing of Python, so they are called through ctypes. Threads are those of the OpenMP that PyTorch runs on: a
+second pool would fight with it for the cores.
+"""
+
+import ctypes
+import sys
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from understudy.model.config import Cell
+
+_NAMES = {torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
+_ADDRESSES = (
+    *("parallel", "thread", "ids", "source", "bias", "product", "hidden", "last", "carried", "gates"),
+    *("d_outputs", "d_carried", "d_gates", "d_inputs", "d_table", "d_bias"),
+)
+
+
+class _Layer(ctypes.Structure):
+    """`Layer` of kernels.c."""
+
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in ("lanes", "units", "keeps", "threads")),
+        *((name, ctypes.c_void_p) for name in _ADDRESSES),
+    ]
+
+
+Step = Callable[[int, Tensor], None]
+"""The elementwise half of step t, given t and the product of this step."""
+
+
+class Kernels:
+    """The kernels of one cell and one type, bound to the tensors of one layer and one sequence."""
+
+    def __init__(self, cell: Cell, products: torch.dtype, lanes: int, units: int, *, keeps: bool) -> None:
+        """Prepare for a sequence; the tensors follow through `use`.
+
+        Args:
+            cell: whose equations.
+            products: the type of the products: with bfloat16 the kernels carry and compute in float32.
+            lanes: B.
+            units: H.
+            keeps: whether the way back will follow.
+        """
+        parallel, thread = _openmp()
+        threads = torch.get_num_threads()
+        self._layer = _Layer(lanes, units, int(keeps), threads, parallel, thread)
+        self._tensors: dict[str, Tensor] = {}
+        self._name = f"{cell}_{{}}_{_NAMES[products]}"
+
+    def use(self, **tensors: Tensor | None) -> None:
+        """Bind tensors to the names that kernels.c gives them.
+
+        Raises:
+            ValueError: one is not contiguous.
+        """
+        for name, tensor in tensors.items():
+            if tensor is None:
+                continue
+            if not tensor.is_contiguous():
+                raise ValueError(f"{name} must be contiguous")
+            self._tensors[name] = tensor
+            setattr(self._layer, name, tensor.data_ptr())
+
+    def step(self, way: str) -> Step:
+        """The function for one step "forward" or "backward"."""
+        function, layer = _function(self._name.format(way)), ctypes.addressof(self._layer)
+        return lambda t, product: function(layer, t, product.data_ptr())
+
+
+def kept_type(products: torch.dtype) -> torch.dtype:
+    """The type in which gates are kept for the way back."""
+    return torch.int16 if products == torch.bfloat16 else products
+
+
+def available() -> bool:
+    """Whether the kernels were built and can be loaded."""
+    return _library() is not None
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    spec = find_spec("understudy.model.recurrence._kernels")
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        return ctypes.CDLL(spec.origin)
+    except OSError:
+        return None
+
+
+@cache
+def _function(name: str) -> Any:
+    function = getattr(_library(), name)
+    function.argtypes, function.restype = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p], None
+    return function
+
+
+@cache
+def _openmp() -> tuple[int | None, int | None]:
+    """The addresses of GOMP_parallel and omp_get_thread_num in PyTorch's process, or of nothing."""
+    beside = Path(torch.__file__).parent
+    found = [*beside.glob("lib/libgomp*.so*"), *beside.parent.glob("torch.libs/libgomp*.so*")]
+    if not sys.platform.startswith("linux") or len(found) != 1:
+        return None, None
+    library = ctypes.CDLL(str(found[0]))
+    functions = library.GOMP_parallel, library.omp_get_thread_num
+    return tuple(ctypes.cast(function, ctypes.c_void_p).value for function in functions)  # type: ignore[return-value]

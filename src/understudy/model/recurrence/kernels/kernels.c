@@ -1,0 +1,201 @@
+/* The elementwise half of a step, fused: one pass over memory where PyTorch's operations take ten.
+
+   Plain C that compilers vectorise; nothing of Python's or PyTorch's is needed to build it. `compiled.py` fills a Layer
+   and calls one function a step. Matrix products are not here: oneDNN's are as good as this machine allows. */
+
+#include <stdint.h>
+#include <stddef.h>
+#include <string.h>
+#include <math.h>
+
+#if defined(_WIN32)
+#define EXPORTED __declspec(dllexport)
+#else
+#define EXPORTED __attribute__((visibility("default")))
+#endif
+
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
+#define CLONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONED
+#endif
+
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(enable)")
+#elif defined(__GNUC__)
+#define INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define INDEPENDENT
+#endif
+
+typedef void (*Body)(void *);
+
+/* One layer over one sequence. Pointers are to contiguous memory; what is not needed is NULL. */
+typedef struct {
+    int64_t lanes, units, keeps; /* keeps: 1 when the way back will follow, and every step has its own place */
+    int64_t threads;
+    void (*parallel)(Body, void *, unsigned, unsigned); /* GOMP_parallel of the OpenMP that PyTorch runs on, or NULL */
+    int (*thread)(void);                                /* omp_get_thread_num of the same */
+    const int64_t *ids;                                 /* (T, B), where the source is a table */
+    const void *source;                                 /* (V, gates H) or (T, B, gates H) */
+    const void *bias;                                   /* (H): the GRU's c_n */
+    const void *product;                                /* of this step: (B, gates H) forward, (B, H) on the way back */
+    void *hidden;                                       /* (T + 1, B, H) */
+    void *last;                                         /* (B, H): h in REAL */
+    void *carried;                                      /* the LSTM's c: (T + 1, B, H), or (1, B, H) where not kept */
+    void *gates;                                        /* (T, B, 4 H), or (1, B, 4 H) */
+    const void *d_outputs;                              /* (T, B, H) */
+    void *d_carried;                                    /* (B, H) */
+    void *d_gates;                                      /* (T, B, gates H): what the products get */
+    void *d_inputs;                                     /* the GRU's: (T, B, 3 H), or (1, B, 3 H) with a d_table */
+    void *d_table;                                      /* (V, gates H), or NULL where no ids are looked up */
+    void *d_bias;                                       /* (H) */
+} Layer;
+
+/* e^x for -87 <= x <= 87, to a unit in the last place or two; outside as at the ends; nan for nan. Cody and Waite. */
+static inline float exponential(float x)
+{
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 87.0f ? 87.0f : x;
+    const float shifted = x * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
+    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.0f / 5040;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    uint32_t bits;
+    memcpy(&bits, &shifted, 4);
+    bits = (bits + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, 4);
+    return p * scale;
+}
+
+static inline float sigmoid_float(float x) { return 1 / (1 + exponential(-x)); }
+static inline float tanh_float(float x) { return 2 / (1 + exponential(-2 * x)) - 1; }
+
+static inline double sigmoid_double(double x) { return 1 / (1 + exp(-x)); }
+
+static inline float widened(uint16_t x)
+{
+    const uint32_t bits = (uint32_t)x << 16;
+    float wide;
+    memcpy(&wide, &bits, 4);
+    return wide;
+}
+
+/* To the nearest bfloat16, ties to even. */
+static inline uint16_t narrowed(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+/* A number between -1 and 1 in 16 bits: where a gate is nearly shut or open, bfloat16 would round the rest away. */
+static inline int16_t fixed(float x)
+{
+    const float shifted = x * 32767.0f + 12582912.0f;
+    uint32_t bits;
+    memcpy(&bits, &shifted, 4);
+    return (int16_t)bits;
+}
+
+static inline float unfixed(int16_t x) { return (float)x * (1.0f / 32767.0f); }
+
+#define SAME(x) (x)
+#define AS_KEPT(x) ((int16_t)narrowed(x))
+#define OF_KEPT(x) widened((uint16_t)(x))
+
+#define REAL float
+#define STORED uint16_t
+#define KEPT int16_t
+#define WIDE widened
+#define NARROW narrowed
+#define GATE unfixed
+#define KEEP_GATE fixed
+#define ANY OF_KEPT
+#define KEEP_ANY AS_KEPT
+#define SIGMOID sigmoid_float
+#define TANH tanh_float
+#define NAME(x) x##_bfloat16
+#include "cells.h"
+#undef STORED
+#undef KEPT
+#undef WIDE
+#undef NARROW
+#undef GATE
+#undef KEEP_GATE
+#undef ANY
+#undef KEEP_ANY
+#undef NAME
+
+#define STORED REAL
+#define KEPT REAL
+#define WIDE SAME
+#define NARROW SAME
+#define GATE SAME
+#define KEEP_GATE SAME
+#define ANY SAME
+#define KEEP_ANY SAME
+#define NAME(x) x##_float32
+#include "cells.h"
+#undef REAL
+#undef SIGMOID
+#undef TANH
+#undef NAME
+
+#define REAL double
+#define SIGMOID sigmoid_double
+#define TANH tanh
+#define NAME(x) x##_float64
+#include "cells.h"
+
+/* Where a step is smaller than this, to wake a thread costs more than it does. */
+enum { WORTH_SHARING = 1 << 12 };
+
+typedef void (*Columns)(const Layer *, int64_t, int64_t, int64_t);
+
+typedef struct {
+    const Layer *layer;
+    Columns columns;
+    int64_t t;
+} Work;
+
+/* One thread's columns: whole cache lines of them. */
+static void share(void *given)
+{
+    const Work *work = given;
+    const int64_t H = work->layer->units, threads = work->layer->threads, mine = work->layer->thread();
+    const int64_t each = ((H + threads - 1) / threads + 31) / 32 * 32;
+    const int64_t from = mine * each < H ? mine * each : H, to = from + each < H ? from + each : H;
+    work->columns(work->layer, work->t, from, to);
+}
+
+static void run(const Layer *layer, Columns columns, int64_t t)
+{
+    Work work = {layer, columns, t};
+    if (layer->parallel && layer->threads > 1 && layer->lanes * layer->units >= WORTH_SHARING)
+        layer->parallel(share, &work, (unsigned)layer->threads, 0);
+    else
+        columns(layer, t, 0, layer->units);
+}
+
+#define STEP(cell, way, type)                                                                                          \
+    EXPORTED void cell##_##way##_##type(Layer *layer, int64_t t, const void *product)                                  \
+    {                                                                                                                  \
+        layer->product = product;                                                                                      \
+        run(layer, cell##_##way##_columns_##type, t);                                                                  \
+    }
+#define STEPS(cell, type) STEP(cell, forward, type) STEP(cell, backward, type)
+
+STEPS(lstm, bfloat16)
+STEPS(lstm, float32)
+STEPS(lstm, float64)
+STEPS(gru, bfloat16)
+STEPS(gru, float32)
+STEPS(gru, float64)
