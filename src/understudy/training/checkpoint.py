@@ -78,7 +78,7 @@ class Checkpoint:
         parameters.put(trainer.network, _under("weights.", self.tensors))
         for name, parameter in trainer.network.named_parameters():
             moments = {moment: _tensor(self.tensors[f"{moment}.{name}"], trainer.device) for moment in MOMENTS}
-            trainer.optimizer.restore(parameter, moments, self.progress.step)
+            trainer.optimizer.restore(parameter, moments)
         parts = range(STATES[self.facts.config.cell])
         trainer.state = tuple(
             tuple(_tensor(self.tensors[f"state.{layer}.{part}"], trainer.device) for part in parts)

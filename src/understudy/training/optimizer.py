@@ -1,7 +1,6 @@
 """From gradients to new weights."""
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,39 +27,47 @@ class Optimizer:
         self._recipe = recipe
         self._embedding = network.embedding.weight
         self._occurrences = _Occurrences(network) if recipe.embedding_moment == "occurrences" else None
-        self._adam = self._fused(network)
+        self._moments: dict[Tensor, dict[str, Tensor]] = {}
+        fused: list[Tensor] = [p for p in network.parameters() if self._occurrences is None or p is not self._embedding]
+        decayed = [p for p in fused if p.ndim == 2 and p is not self._embedding and recipe.optimizer == "adamw"]
+        rest = [p for p in fused if all(p is not other for other in decayed)]
+        self._groups = [(decayed, recipe.weight_decay), (rest, 0.0)]
 
+    @torch.no_grad()
     def step(self, rate: float, done: int) -> None:
         """Update all weights at this rate, after `done` updates."""
-        epsilon = self._recipe.epsilon / math.sqrt(1 - self._recipe.beta2 ** (done + 1))
-        for group in self._adam.param_groups:
-            group["lr"], group["eps"] = rate, epsilon
-        self._adam.step()
+        recipe = self._recipe
+        epsilon = recipe.epsilon / math.sqrt(1 - recipe.beta2 ** (done + 1))
+        for parameters, decay in self._groups:
+            moments = [self.moments(parameter) for parameter in parameters]
+            # The kernel itself: torch.optim, on its way to it, imports torch's compiler, which takes over a second.
+            torch._fused_adamw_(
+                parameters,
+                [parameter.grad for parameter in parameters if parameter.grad is not None],
+                [kept["exp_avg"] for kept in moments],
+                [kept["exp_avg_sq"] for kept in moments],
+                [],
+                [torch.tensor(done + 1.0, device=parameter.device) for parameter in parameters],
+                lr=rate,
+                beta1=recipe.beta1,
+                beta2=recipe.beta2,
+                weight_decay=decay,
+                eps=epsilon,
+                amsgrad=False,
+                maximize=False,
+            )
         if self._occurrences is not None:
             self._step_embedding(self._occurrences.squares(), rate, epsilon, done)
 
     def moments(self, parameter: Tensor) -> dict[str, Tensor]:
         """Both moments of a parameter's gradient, by name; zero before the first step."""
-        kept = self._adam.state.get(parameter, {})
-        return {
-            name: kept[name] if name in kept else torch.zeros_like(parameter, requires_grad=False) for name in MOMENTS
-        }
+        if parameter not in self._moments:
+            self._moments[parameter] = {name: torch.zeros_like(parameter, requires_grad=False) for name in MOMENTS}
+        return self._moments[parameter]
 
-    def restore(self, parameter: Tensor, moments: dict[str, Tensor], done: int) -> None:
-        """Put back what `moments` gave after `done` updates."""
-        self._adam.state[parameter] = {"step": torch.tensor(float(done), device=parameter.device), **moments}
-
-    def _fused(self, network: Network) -> torch.optim.Optimizer:
-        betas = (self._recipe.beta1, self._recipe.beta2)
-        embedding: list[Tensor] = [] if self._occurrences is not None else [self._embedding]
-        others = [parameter for parameter in network.parameters() if parameter is not self._embedding]
-        if self._recipe.optimizer == "adam":
-            return torch.optim.Adam([*embedding, *others], betas=betas, fused=True)
-        groups: list[dict[str, Any]] = [
-            {"params": [p for p in others if p.ndim == 2], "weight_decay": self._recipe.weight_decay},
-            {"params": [*embedding, *(p for p in others if p.ndim != 2)], "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, betas=betas, fused=True)
+    def restore(self, parameter: Tensor, moments: dict[str, Tensor]) -> None:
+        """Put back what `moments` gave."""
+        self._moments[parameter] = moments
 
     @torch.no_grad()
     def _step_embedding(self, squares: Tensor, rate: float, epsilon: float, done: int) -> None:
@@ -72,7 +79,6 @@ class Optimizer:
         square.lerp_(squares, 1 - beta2)
         root = (square / (1 - beta2 ** (done + 1))).sqrt_().add_(epsilon)
         self._embedding.addcdiv_(mean, root, value=-rate / (1 - beta1 ** (done + 1)))
-        self.restore(self._embedding, moments, done + 1)
 
 
 class _Occurrences:

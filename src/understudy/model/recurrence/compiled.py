@@ -5,11 +5,9 @@ second pool would fight with it for the cores.
 """
 
 import ctypes
-import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -106,11 +104,10 @@ def _function(name: str) -> Any:
 
 @cache
 def _openmp() -> tuple[int | None, int | None]:
-    """The addresses of GOMP_parallel and omp_get_thread_num in PyTorch's process, or of nothing."""
-    beside = Path(torch.__file__).parent
-    found = [*beside.glob("lib/libgomp*.so*"), *beside.parent.glob("torch.libs/libgomp*.so*")]
-    if not sys.platform.startswith("linux") or len(found) != 1:
+    """The addresses of GOMP_parallel and omp_get_thread_num, which PyTorch makes known to all, or of nothing."""
+    shared = ctypes.CDLL(None)
+    try:
+        functions = shared.GOMP_parallel, shared.omp_get_thread_num
+    except AttributeError:  # another OpenMP, or none
         return None, None
-    library = ctypes.CDLL(str(found[0]))
-    functions = library.GOMP_parallel, library.omp_get_thread_num
     return tuple(ctypes.cast(function, ctypes.c_void_p).value for function in functions)  # type: ignore[return-value]
