@@ -31,7 +31,7 @@ class Optimizer:
         fused: list[Tensor] = [p for p in network.parameters() if self._occurrences is None or p is not self._embedding]
         decayed = [p for p in fused if p.ndim == 2 and p is not self._embedding and recipe.optimizer == "adamw"]
         rest = [p for p in fused if all(p is not other for other in decayed)]
-        self._groups = [(decayed, recipe.weight_decay), (rest, 0.0)]
+        self._groups = [group for group in ((decayed, recipe.weight_decay), (rest, 0.0)) if group[0]]
 
     @torch.no_grad()
     def step(self, rate: float, done: int) -> None:
