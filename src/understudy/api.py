@@ -17,7 +17,7 @@ from understudy.text.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from understudy.evaluation.protocols import Protocol, Score
     from understudy.generation.engine import Engine
-    from understudy.generation.products import Product
+    from understudy.generation.products import Numbers
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class Stream:
 class Model:
     """A trained model. It writes on the CPU, and needs no torch for that."""
 
-    def __init__(self, model: ModelFile, *, precision: "Product" = "int8") -> None:
+    def __init__(self, model: ModelFile, *, precision: "Numbers" = "int8") -> None:
         self._file = model
-        self._precision: Product = precision
+        self._precision: Numbers = precision
 
     @property
     def config(self) -> ModelConfig:
@@ -95,7 +95,7 @@ class Model:
         """What computes its steps."""
         from understudy.generation.onnx_engine import OnnxEngine
 
-        return OnnxEngine(self._file, product=self._precision)
+        return OnnxEngine(self._file, numbers=self._precision)
 
     def start(
         self, prompt: str = "", *, seed: int | None = None, unknown: Literal["error", "skip"] = "error"
@@ -198,7 +198,7 @@ class Model:
         return prompt if seed is None else prompt.reseeded(seed)
 
 
-def load(model: str | Path, *, precision: "Product" = "int8") -> Model:
+def load(model: str | Path, *, precision: "Numbers" = "int8") -> Model:
     """The model of a run folder or a model file.
 
     Args:

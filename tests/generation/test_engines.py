@@ -44,9 +44,9 @@ def test_the_draw_in_the_graph_is_the_draw_of_sampling(file: ModelFile, sampling
     assert all(np.array_equal(one, other) for one, other in zip(state, after, strict=True))
 
 
-@pytest.mark.parametrize("product", ["float32", "int8"])
-def test_a_stream_is_the_same_to_the_last_bit_whatever_streams_are_beside_it(file: ModelFile, product: str) -> None:
-    engine = OnnxEngine(file, product=product)  # type: ignore[arg-type]
+@pytest.mark.parametrize("numbers", ["float32", "int8"])
+def test_a_stream_is_the_same_to_the_last_bit_whatever_streams_are_beside_it(file: ModelFile, numbers: str) -> None:
+    engine = OnnxEngine(file, numbers=numbers)  # type: ignore[arg-type]
     ids = np.random.default_rng(1).integers(0, file.config.vocabulary, (15, 64))
     logits, many = engine.read(ids, engine.zero_state(64))
     for stream in (0, 5, 63):

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
 from understudy.generation.nodes import MICROSOFT, Nodes
-from understudy.generation.products import Product, add_product
+from understudy.generation.products import Numbers, Product
 from understudy.generation.sampling import Floats, Sampling
 from understudy.model.config import ModelConfig
 from understudy.model.container import Tensors
@@ -23,60 +23,59 @@ def state_names(config: ModelConfig) -> list[str]:
     return [f"{part}{layer}" for layer in range(config.layers) for part in parts]
 
 
-def looping_graph(config: ModelConfig, tensors: Tensors, product: Product, sampling: Sampling | None) -> ModelProto:
-    """A graph that steps `steps` times: through given ids where `sampling` is None, or else through drawn ones.
+def looping_graph(config: ModelConfig, tensors: Tensors, numbers: Numbers, sampling: Sampling | None) -> ModelProto:
+    """A graph of T steps: through given ids where `sampling` is None, or else through drawn ones.
 
-    Inputs: `steps`; `logits_0` (B, V) and the state's tensors (B, H), each with `_0`; and `given` (T, B), or what the
-    draw needs: `uniforms` (T, B, 1), `temperature`, `top_k`, `top_p`, as far as the kind of `sampling` asks for them.
+    Inputs: `logits_0` (B, V) and the state's tensors (B, H), each with `_0`; and `given` (T, B), or `uniforms`
+    (T, B, 1) with `temperature`, `top_k` and `top_p` as far as the kind of `sampling` asks for them.
     Outputs: `logits_n`, the state's tensors with `_n`, and `ids` (T, B).
 
     The embedding, the first layer's input matrix and its biases are folded into one table that is looked up, which is
-    exact up to the rounding of the fold.
+    exact up to the rounding of the fold. What a layer's h goes into is one product: its own gates of the next step, and
+    beside them the next layer's input or the logits of this step.
     """
-    return _Writer(config, tensors, product).build(sampling)
+    return _Writer(config, tensors, numbers).build(sampling)
 
 
 class _Writer:
-    def __init__(self, config: ModelConfig, tensors: Tensors, product: Product) -> None:
+    def __init__(self, config: ModelConfig, tensors: Tensors, numbers: Numbers) -> None:
         self.config = config
         self.tensors = {name: np.asarray(tensor, np.float32) for name, tensor in tensors.items()}
-        self.product = product
-        self.body = Nodes()
+        self.numbers = numbers
+        self.body, self.entry = Nodes(), Nodes()
+        self.products = [self.product(layer) for layer in range(config.layers)]
 
     def build(self, sampling: Sampling | None) -> ModelProto:
-        V, H, names = self.config.vocabulary, self.config.units, state_names(self.config)
-        self.body.op("Identity", ["going"], "going_on")
-        self.choose(sampling)
-        self.step()
+        V, H, L, names = self.config.vocabulary, self.config.units, self.config.layers, state_names(self.config)
         i64, f32, f64 = TensorProto.INT64, TensorProto.FLOAT, TensorProto.DOUBLE
         info = helper.make_tensor_value_info
-        flag = TensorProto.BOOL
-        body = helper.make_graph(
-            self.body.nodes,
-            "character",
-            [info("t", i64, []), info("going", flag, []), info("logits", f32, ["B", V])]
-            + [info(name, f32, ["B", H]) for name in names],
-            [info("going_on", flag, []), info("logits_next", f32, ["B", V])]
-            + [info(f"{name}_next", f32, ["B", H]) for name in names]
-            + [info("id", i64, ["B"])],
+        inputs: dict[str, Any] = (
+            {"given": (i64, ["T", "B"])} if sampling is None else {"uniforms": (f64, ["T", "B", 1])}
         )
-        carried = ["logits", *names]
-        loop = helper.make_node(
-            "Loop",
-            ["steps", "", *(f"{name}_0" for name in carried)],
-            [*(f"{name}_n" for name in carried), "ids"],
-            body=body,
-        )
-        inputs: dict[str, Any] = {"steps": (i64, [])}
-        if sampling is None:
-            inputs["given"] = (i64, ["T", "B"])
-        elif not sampling.greedy:
-            inputs |= {"uniforms": (f64, ["T", "B", 1]), "temperature": (f64, [])}
+        if sampling is not None and not sampling.greedy:
+            inputs["temperature"] = f64, []
             inputs |= {"top_k": (i64, [1])} if sampling.top_k is not None else {}
             inputs |= {"top_p": (f64, [])} if sampling.top_p is not None else {}
+        turn = info("given_id", i64, ["B"]) if sampling is None else info("chance", f64, ["B", 1])
+        self.choose(sampling)
+        self.step()
+        gates = [f"g{layer}" for layer in range(L)]
+        shapes = {"logits": V} | dict.fromkeys(names, H) | dict.fromkeys(gates, self.gates * H)
+        carried = [info(name, f32, ["B", size]) for name, size in shapes.items()]
+        after = [info(f"{name}_next", f32, ["B", size]) for name, size in shapes.items()]
+        body = helper.make_graph(self.body.nodes, "character", [*carried, turn], [*after, info("id", i64, ["B"])])
+        for layer in range(L):
+            self.multiply(self.entry, layer, f"h{layer}_0", f"g{layer}_0", f"unused{layer}")
+        scan = helper.make_node(
+            "Scan",
+            [*(f"{name}_0" for name in shapes), next(iter(inputs))],
+            [*(f"{name}_n" for name in shapes), "ids"],
+            body=body,
+            num_scan_inputs=1,
+        )
         states = [info(f"{name}_0", f32, ["B", H]) for name in names]
         graph = helper.make_graph(
-            [loop],
+            [*self.entry.nodes, scan],
             "writing",
             [info(name, *kind) for name, kind in inputs.items()] + [info("logits_0", f32, ["B", V]), *states],
             [info("logits_n", f32, ["B", V])]
@@ -91,7 +90,7 @@ class _Writer:
         """`id` (B,): the given one, or one drawn as `Sampling.draw` does, in float64."""
         body, op = self.body, self.body.op
         if sampling is None:
-            op("Gather", ["given", "t"], "id")
+            op("Identity", ["given_id"], "id")
             return
         exact = op("Cast", ["logits"], "exact", to=TensorProto.DOUBLE)
         if sampling.greedy:
@@ -99,37 +98,48 @@ class _Writer:
             return
         weights = op("Softmax", [op("Div", [exact, "temperature"], "scaled")], "weights", axis=-1)
         axis = body.constant("axis", np.array(-1, np.int64))
-        chance = op("Gather", ["uniforms", "t"], "chance")
         if not sampling.ranks:
-            op("ArgMax", [self.beyond(op("CumSum", [weights, axis], "sums"), chance)], "id", axis=-1, keepdims=0)
+            sums = op("CumSum", [weights, axis], "sums")
+            op("ArgMax", [op("Min", [sums, "chance"], "cut")], "id", axis=-1, keepdims=0)
             return
         count = "top_k" if sampling.top_k is not None else body.constant("all", np.array([self.config.vocabulary]))
         body.nodes.append(helper.make_node("TopK", [weights, count], ["ranked", "order"]))
-        sums, last = op("CumSum", ["ranked", axis], "sums"), body.constant("last", np.array([-1], np.int64))
-        total = op("ReduceSum", ["ranked", last], "total") if sampling.top_k is not None else None
+        sums = op("CumSum", ["ranked", axis], "sums")
+        total = None
+        if sampling.top_k is not None:
+            total = op("ReduceMax", [sums, body.constant("last", np.array([-1], np.int64))], "total")
         if sampling.top_p is not None:
             enough = op("Mul", ["top_p", total], "enough") if total is not None else "top_p"
-            kept = op("Less", [op("Sub", [sums, "ranked"], "sums_before"), enough], "kept")
-            kept_sums = op("Where", [kept, sums, body.constant("nothing", np.array(0.0))], "kept_sums")
-            total = op("ReduceMax", [kept_sums, last], "kept_total")
+            total = op("GatherElements", [sums, self.first_to_reach(sums, enough)], "kept_total", axis=-1)
         assert total is not None
-        beyond = self.beyond(sums, op("Mul", [total, chance], "sought"))
-        place = op("ArgMax", [beyond], "place", axis=-1, keepdims=1)
-        op("Squeeze", [op("GatherElements", ["order", place], "found", axis=-1), last], "id")
+        place = self.first_to_reach(sums, op("Mul", [total, "chance"], "sought"))
+        op("GatherND", ["order", place], "id", batch_dims=1)
 
-    def beyond(self, sums: str, sought: str) -> str:
-        """Where the running sums (B, K) have passed what is sought (B, 1); the first such place is drawn."""
-        passed = self.body.op("Greater", [sums, sought], "passed")
-        return self.body.op("Cast", [passed], "passed_number", to=TensorProto.FLOAT)
+    def first_to_reach(self, sums: str, sought: str) -> str:
+        """The first place where the running sums (B, K) reach what is sought, or else their largest, (B, 1)."""
+        cut = self.body.op("Min", [sums, sought], f"{sought}_cut")
+        return self.body.op("ArgMax", [cut], f"{sought}_place", axis=-1, keepdims=1)
 
     def step(self) -> None:
-        """`logits_next` and the next states, from `id` and the states."""
-        x = self.body.op("Gather", [self.body.constant("table", self.table()), "id"], "x0")
-        for layer in range(self.config.layers):
-            if layer:
-                x = self.dense(x, f"layers.{layer}.weight_ih", self.bias(layer), f"x{layer}")
-            x = self.gru(layer, x) if self.config.cell == "gru" else self.lstm(layer, x)
-        self.dense(x, "output.weight", self.tensors["output.bias"], "logits_next", exact=True)
+        """`logits_next` and what else is carried, from `id` and what was."""
+        config, body = self.config, self.body
+        cuts = [2 * config.units, config.units] if config.cell == "gru" else [self.gates * config.units]
+        table, places = self.table(), np.cumsum(cuts)[:-1]
+        parts = [
+            body.op("Gather", [body.constant(f"table_{place}", part), "id"], f"x0_{place}")
+            for place, part in enumerate(np.split(table, places, 1))
+        ]
+        for layer in range(config.layers):
+            h = self.gru(layer, parts) if config.cell == "gru" else self.lstm(layer, parts[0])
+            last = layer == config.layers - 1
+            above = "logits_next" if last else f"x{layer + 1}"
+            self.multiply(body, layer, h, f"g{layer}_next", above)
+            if not last:
+                parts = body.split(above, cuts) if len(cuts) > 1 else [above]
+
+    @property
+    def gates(self) -> int:
+        return 3 if self.config.cell == "gru" else 4
 
     def table(self) -> Floats:
         """The first layer's input products for every symbol, (V, G·H)."""
@@ -140,28 +150,30 @@ class _Writer:
     def bias(self, layer: int) -> Floats:
         """What is added to a layer's input products: both biases, but for a GRU's n, which r scales."""
         inputs, recurrent = (self.tensors[f"layers.{layer}.bias_{part}"] for part in ("ih", "hh"))
-        if self.config.cell == "gru":
-            recurrent = recurrent.copy()
-            recurrent[2 * self.config.units :] = 0
-        return inputs + recurrent
+        return inputs + recurrent - self.own_bias(layer)
 
-    def gru(self, layer: int, x: str) -> str:
+    def own_bias(self, layer: int) -> Floats:
+        """What is added to a layer's recurrent products: nothing but the GRU's c_n."""
+        own = np.zeros_like(self.tensors[f"layers.{layer}.bias_hh"])
+        if self.config.cell == "gru":
+            n = slice(2 * self.config.units, None)
+            own[n] = self.tensors[f"layers.{layer}.bias_hh"][n]
+        return own
+
+    def gru(self, layer: int, x: list[str]) -> str:
+        """The next h, from the input's parts r and z, n."""
         H, h, op = self.config.units, f"h{layer}", self.body.op
-        g = self.multiply(h, f"layers.{layer}.weight_hh", f"g{layer}")
-        x_rz, x_n = self.body.split(x, [2 * H, H])
-        g_rz, g_n = self.body.split(g, [2 * H, H])
-        rz = op("Sigmoid", [op("Add", [x_rz, g_rz], f"rz{layer}_in")], f"rz{layer}")
+        g_rz, g_n = self.body.split(f"g{layer}", [2 * H, H])
+        rz = op("Sigmoid", [op("Add", [x[0], g_rz], f"rz{layer}_in")], f"rz{layer}")
         r, z = self.body.split(rz, [H, H])
-        c = self.body.constant(f"c{layer}", self.tensors[f"layers.{layer}.bias_hh"][2 * H :])
-        reset = op("Mul", [r, op("Add", [g_n, c], f"q{layer}")], f"reset{layer}")
-        n = op("Tanh", [op("Add", [x_n, reset], f"n{layer}_in")], f"n{layer}")
+        n = op("Tanh", [op("Add", [x[1], op("Mul", [r, g_n], f"reset{layer}")], f"n{layer}_in")], f"n{layer}")
         kept = op("Mul", [z, op("Sub", [h, n], f"h-n{layer}")], f"kept{layer}")
         return op("Add", [n, kept], f"{h}_next")
 
     def lstm(self, layer: int, x: str) -> str:
+        """The next h, from the input's part."""
         H, h, c, op = self.config.units, f"h{layer}", f"c{layer}", self.body.op
-        g = self.multiply(h, f"layers.{layer}.weight_hh", f"g{layer}")
-        gates = op("Add", [x, g], f"gates{layer}")
+        gates = op("Add", [x, f"g{layer}"], f"gates{layer}")
         inner = self.body.split(gates, [2 * H, H, H])
         both = op("Sigmoid", [inner[0]], f"if{layer}")
         i, f = self.body.split(both, [H, H])
@@ -170,10 +182,18 @@ class _Writer:
         c_next = op("Add", [op("Mul", [f, c], f"kept{layer}"), new], f"{c}_next")
         return op("Mul", [o, op("Tanh", [c_next], f"{c}_tanh")], f"{h}_next")
 
-    def dense(self, x: str, weight: str, bias: Floats, out: str, *, exact: bool = False) -> str:
-        product = self.multiply(x, weight, f"{out}_product", exact=exact)
-        return self.body.op("Add", [product, self.body.constant(f"{out}_bias", bias)], out)
+    def product(self, layer: int) -> Product:
+        """What a layer's h goes into: its own gates of the next step; the input of the layer above, or the logits."""
+        if layer + 1 < self.config.layers:
+            weight, bias = self.tensors[f"layers.{layer + 1}.weight_ih"], self.bias(layer + 1)
+        else:
+            weight, bias = self.tensors["output.weight"], self.tensors["output.bias"]
+        own = self.tensors[f"layers.{layer}.weight_hh"]
+        self.body.constant(f"sizes{layer}", np.array([len(own), len(weight)]))
+        weight, bias = np.concatenate([own, weight]), np.concatenate([self.own_bias(layer), bias])
+        return Product(self.body, self.numbers, f"from_h{layer}", weight, bias)
 
-    def multiply(self, x: str, weight: str, out: str, *, exact: bool = False) -> str:
-        kind: Product = "float32" if exact else self.product
-        return add_product(self.body, kind, x, weight, self.tensors[weight], out)
+    def multiply(self, nodes: Nodes, layer: int, h: str, own: str, above: str) -> None:
+        """Add a layer's product with h, and give its parts those names."""
+        product = self.products[layer].add(nodes, h, f"{h}_products")
+        nodes.nodes.append(helper.make_node("Split", [product, f"sizes{layer}"], [own, above], axis=-1))

@@ -24,7 +24,7 @@ class Nodes:
 
     def split(self, x: str, sizes: list[int]) -> list[str]:
         """Cut the last axis into pieces; their names."""
-        outputs = [f"{x}_{place}" for place in range(len(sizes))]
+        outputs = [f"{x}_part{place}" for place in range(len(sizes))]
         lengths = self.constant(f"{x}_sizes", np.array(sizes, np.int64))
         self.nodes.append(helper.make_node("Split", [x, lengths], outputs, axis=-1))
         return outputs

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from understudy.generation.engine import EngineState
 from understudy.generation.graph import looping_graph, state_names
-from understudy.generation.products import Product
+from understudy.generation.products import Numbers
 from understudy.generation.sampling import Floats, Sampling
 from understudy.model.file import ModelFile
 
@@ -19,10 +19,10 @@ Kind = tuple[bool, bool, bool] | None
 class OnnxEngine:
     """Writes with a model file; the graph for a kind of draw is built when it is first asked for."""
 
-    def __init__(self, model: ModelFile, *, product: Product = "float32", threads: int = 0) -> None:
-        """Take the model, the kind of its products, and how many cores a step may use (0 for all of them)."""
+    def __init__(self, model: ModelFile, *, numbers: Numbers = "float32", threads: int = 0) -> None:
+        """Take the model, the numbers of its products, and how many cores a step may use (0 for all of them)."""
         self._model = model
-        self._product: Product = product
+        self._numbers: Numbers = numbers
         self._threads = threads
         self._names = state_names(model.config)
         self._sessions: dict[Kind, Any] = {}
@@ -34,32 +34,31 @@ class OnnxEngine:
     def read(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
         """Ids (T, B), T ≥ 1, and the state before them give the logits (B, V) and the state after the last."""
         logits = np.zeros((ids.shape[1], self._model.config.vocabulary), np.float32)
-        _, logits, state = self._run(logits, state, len(ids), None, {"given": np.asarray(ids, np.int64)})
+        _, logits, state = self._run(logits, state, None, {"given": np.asarray(ids, np.int64)})
         return logits, state
 
     def write(
         self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Sampling
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
         """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
-        draw: dict[str, Any] = {}
+        draw: dict[str, Any] = {"uniforms": uniforms[..., None]}
         if not sampling.greedy:
-            draw = {"uniforms": uniforms[..., None], "temperature": np.array(sampling.temperature)}
+            draw["temperature"] = np.array(sampling.temperature)
             if sampling.top_k is not None:
                 draw["top_k"] = np.array([min(sampling.top_k, self._model.config.vocabulary)])
             if sampling.top_p is not None:
                 draw["top_p"] = np.array(sampling.top_p)
-        return self._run(logits, state, len(uniforms), sampling, draw)
+        return self._run(logits, state, sampling, draw)
 
     def _run(
         self,
         logits: Floats,
         state: EngineState,
-        steps: int,
         sampling: Sampling | None,
         choice: dict[str, Any],
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
         states_0 = {f"{name}_0": part for name, part in zip(self._names, state, strict=True)}
-        feed = {"steps": np.array(steps), "logits_0": logits, **states_0, **choice}
+        feed = {"logits_0": logits, **states_0, **choice}
         after, *states, ids = self._session(sampling).run(None, feed)
         return ids, after, tuple(states)
 
@@ -69,7 +68,7 @@ class OnnxEngine:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self._threads
             options.log_severity_level = 3
-            graph = looping_graph(self._model.config, self._model.tensors, self._product, sampling)
+            graph = looping_graph(self._model.config, self._model.tensors, self._numbers, sampling)
             self._sessions[kind] = onnxruntime.InferenceSession(
                 graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )

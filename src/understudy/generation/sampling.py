@@ -73,24 +73,24 @@ class Sampling:
         return ranked, order
 
     def draw(self, logits: Floats, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
-        """One id a stream, (B,), from logits (B, V) and uniform numbers (B,) in [0, 1)."""
+        """One id a stream, (B,), from logits (B, V) and uniform numbers (B,) in (0, 1)."""
         weights, ids = self.candidates(logits)
         cumulated = weights.cumsum(-1)
-        place = (cumulated <= uniforms[:, None] * cumulated[:, -1:]).sum(-1)
+        place = (cumulated < uniforms[:, None] * cumulated[:, -1:]).sum(-1)
         drawn: NDArray[np.int64] = np.take_along_axis(ids, place[:, None], -1)[:, 0]
         return drawn
 
 
 def uniforms(seed: int, start: int, count: int) -> NDArray[np.float64]:
-    """Numbers `start` to `start + count - 1` of the sequence that belongs to `seed`, each in [0, 1).
+    """Numbers `start` to `start + count - 1` of the sequence that belongs to `seed`, each in (0, 1).
 
     The generator is counter-based (Philox 4×64; Salmon et al. 2011), so that any place can be asked for. The numbers
-    stay below 1 by enough for their product with a sum to stay below the sum.
+    stay above 0, and below 1 by enough for their product with a sum to stay below the sum.
     """
     bits = np.random.Philox(key=seed)
     bits.advance(start // 4)
     drawn: NDArray[np.float64] = np.random.Generator(bits).random(start % 4 + count)[start % 4 :]
-    return drawn * (1 - 2.0**-40)
+    return drawn * (1 - 2.0**-40) + 2.0**-60
 
 
 def check_seed(seed: Any) -> int:
