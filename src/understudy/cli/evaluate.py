@@ -2,13 +2,22 @@
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from understudy.cli.arguments import Parser, add_reading, reading, whole
 from understudy.cli.terminal import counted
 
 if TYPE_CHECKING:
+    from understudy.evaluation.calibration import Calibration
     from understudy.evaluation.protocols import Score
+    from understudy.model.file import ModelFile
+    from understudy.text.encoded import Ids
+    from understudy.training.material import TextOptions
+
+BASELINE_LIMIT = 1 << 24
+"""Baselines know so many of the last characters that the model learned from; longer texts are not given to them."""
+PLOT = 41
 
 
 def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -27,6 +36,21 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="the state carried through the text, or windows from the zero state (default streamed)",
     )
     parser.add_argument("--window", type=whole, default=256, metavar="W", help="characters a window (default 256)")
+    parser.add_argument(
+        "--dynamic",
+        action="store_true",
+        help="also let the model learn on from what it has been scored on (Krause et al. 2017)",
+    )
+    parser.add_argument(
+        "--calibration", action="store_true", help="also show how often the character given probability p came"
+    )
+    parser.add_argument(
+        "--trained-on",
+        action="append",
+        metavar="TEXT",
+        help="the text that the model learned from, for the baselines, where a run folder does not tell",
+    )
+    parser.add_argument("--no-baselines", action="store_true", help="leave out xz and the counting model")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     add_reading(parser)
     parser.set_defaults(run=run)
@@ -38,6 +62,8 @@ def run(parsed: argparse.Namespace) -> int:
 
     if parsed.window < 1:
         raise ConfigError(f"--window {parsed.window}: expected a whole number from 1")
+    from understudy.evaluation.calibration import calibration
+    from understudy.evaluation.dynamic import dynamic
     from understudy.evaluation.protocols import evaluate
     from understudy.model import file
     from understudy.model.parameters import network_of
@@ -46,20 +72,81 @@ def run(parsed: argparse.Namespace) -> int:
     from understudy.training.material import TextOptions
 
     model = file.read(parsed.model)
-    options = TextOptions(tuple(parsed.texts), vocabulary=model.vocabulary.kind, **reading(parsed))
+    how = {"vocabulary": model.vocabulary.kind, **reading(parsed)}
+    options = TextOptions(tuple(parsed.texts), **how)
     corpus = options.corpus()
     seen = survey(corpus, model.vocabulary.kind)
     ids = encoded.encode(corpus, seen, model.vocabulary).ids
     unknown = seen.unknown_to(model.vocabulary)
-    score = evaluate(network_of(model), ids, parsed.protocol, parsed.window)
+    network = network_of(model)
+    score = evaluate(network, ids, parsed.protocol, parsed.window)
+    named = TextOptions(tuple(parsed.trained_on), **how) if parsed.trained_on else None
+    scale = None if parsed.no_baselines else _baselines(model, Path(parsed.model), named, ids)
+    learning = dynamic(network, ids) if parsed.dynamic else None
+    calibrated = calibration(network, ids) if parsed.calibration else None
     if parsed.json:
-        print(json.dumps(_document(score, sum(unknown.values()))))
-    else:
-        _show(score, unknown)
+        document = _document(score, sum(unknown.values())) | {"baselines": scale}
+        if learning is not None:
+            document["dynamic"] = {"loss": learning.loss, "bits_per_character": learning.bits_per_character}
+        if calibrated is not None:
+            bins = [entry._asdict() for entry in calibrated.bins]
+            document["calibration"] = {"error": calibrated.error, "bins": bins}
+        print(json.dumps(document))
+        return 0
+    _show(score, unknown)
+    _show_baselines(scale, parsed.no_baselines)
+    if learning is not None:
+        print(
+            f"dynamic evaluation, learning on from each character after it is scored: {learning.loss:.4f} nats, "
+            f"{learning.bits_per_character:.4f} bits a character, streamed, 1 stream"
+        )
+    if calibrated is not None:
+        _show_calibration(calibrated)
     return 0
 
 
-def _document(score: "Score", unknown: int) -> dict[str, object]:
+def _baselines(model: "ModelFile", path: Path, named: "TextOptions | None", ids: "Ids") -> dict[str, float] | None:
+    """Bits a character of both baselines, which know the text that the model learned from; None without it."""
+    import math
+
+    from understudy.evaluation.baselines import compressed_bits, kneser_ney
+    from understudy.training.origin import learned_text
+
+    learned = learned_text(model, path, named)
+    if learned is None:
+        return None
+    known, text = (part.read(max(0, len(part) - BASELINE_LIMIT), len(part)) for part in (learned, ids))
+    if len(text) < len(ids):
+        return None
+    vocabulary = model.vocabulary
+    raw = [vocabulary.decode(part).encode("utf-8", "surrogatepass") for part in (known, text)]
+    return {
+        "xz": compressed_bits(raw[0], raw[1]) / len(text),
+        "kneser_ney_6": kneser_ney(known, text, len(vocabulary)) / math.log(2),
+    }
+
+
+def _show_baselines(scale: dict[str, float] | None, unwanted: bool) -> None:
+    if scale is not None:
+        print(
+            f"for scale, knowing the text that the model learned from: xz {scale['xz']:.4f}, counting six characters "
+            f"with Kneser-Ney smoothing {scale['kneser_ney_6']:.4f} bits a character"
+        )
+    elif not unwanted:
+        print("no baselines for scale: name the text that the model learned from with --trained-on TEXT")
+
+
+def _show_calibration(found: "Calibration") -> None:
+    print(f"\ncalibration: off by {found.error:.4f} a place, all characters of the vocabulary together")
+    print(f"{'probability given':>18}{'predictions':>14}{'mean given':>12}{'came':>9}   given ─ came ●")
+    for entry in found.bins:
+        given, came = (round(share * (PLOT - 1)) for share in (entry.expected, entry.came))
+        line = "".join("●" if place == came else "─" if place <= given else " " for place in range(PLOT))
+        span = f"{entry.low:g} to {entry.high:g}"
+        print(f"{span:>18}{entry.predictions:>14,}{entry.expected:>12.4f}{entry.came:>9.4f}   {line}".rstrip())
+
+
+def _document(score: "Score", unknown: int) -> dict[str, Any]:
     how = {"window": score.window} if score.window is not None else {"streams": score.streams}
     return {
         "loss": score.loss,

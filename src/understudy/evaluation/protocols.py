@@ -1,12 +1,14 @@
 """The two protocols: streamed, what a recurrent net really does, and windowed, comparable with a transformer."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from understudy.errors import ConfigError, TextError
@@ -58,16 +60,18 @@ def windowed(network: Network, ids: Ids, window: int = WINDOW, *, batch: int | N
     """
     if window < 1:
         raise ConfigError(f"--window {window}: expected a whole number from 1")
-    predicted = _predicted(ids)
+    predicted = predicted_in(ids)
     chunk = min(window, _CHUNK)
     batch = batch or max(1, min(128, _LARGEST_LOGITS // (chunk * network.config.vocabulary)))
     whole, tail = divmod(predicted, window)
     total = 0.0
     for first in range(0, whole, batch):
         starts = np.arange(first, min(first + batch, whole)) * window
-        total += _read(network, ids, starts, window, chunk, network.zero_state(len(starts)))[0]
+        passes = _passes(network, ids, starts, window, chunk, network.zero_state(len(starts)))
+        total += sum(_nats(logits, targets) for logits, targets, _ in passes)
     if tail:
-        total += _read(network, ids, np.array([whole * window]), tail, chunk, network.zero_state(1))[0]
+        passes = _passes(network, ids, np.array([whole * window]), tail, chunk, network.zero_state(1))
+        total += sum(_nats(logits, targets) for logits, targets, _ in passes)
     return Score(total / predicted, predicted, "windowed", window=window)
 
 
@@ -86,16 +90,30 @@ def streamed(network: Network, ids: Ids, *, streams: int | None = None, chunk: i
     Raises:
         TextError: the text has fewer than two characters.
     """
-    predicted = _predicted(ids)
+    predicted = predicted_in(ids)
     if streams is None:
         streams = max(1, min(STREAMS, predicted // _FEWEST_A_STREAM))
-    length, tail = divmod(predicted, streams)
-    starts = np.arange(streams) * length
-    total, state = _read(network, ids, starts, length, chunk, network.zero_state(streams))
+    total = sum(_nats(*passed) for passed in streamed_passes(network, ids, streams, chunk))
+    return Score(total / predicted, predicted, "streamed", streams=streams)
+
+
+def streamed_passes(
+    network: Network, ids: Ids, streams: int = STREAMS, chunk: int = _CHUNK
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """What `streamed` scores, pass by pass: logits (T, B, V) and the ids that came (T, B).
+
+    Raises:
+        TextError: the text has fewer than two characters.
+    """
+    length, tail = divmod(predicted_in(ids), streams)
+    state = network.zero_state(streams)
+    for logits, targets, after in _passes(network, ids, np.arange(streams) * length, length, chunk, state):
+        state = after
+        yield logits, targets
     if tail:  # the last stream is longer by what the division left over
         last = tuple(tuple(part[-1:] for part in layer) for layer in state)
-        total += _read(network, ids, np.array([streams * length]), tail, chunk, last)[0]
-    return Score(total / predicted, predicted, "streamed", streams=streams)
+        for logits, targets, _ in _passes(network, ids, np.array([streams * length]), tail, chunk, last):
+            yield logits, targets
 
 
 def evaluate(network: Network, ids: Ids, protocol: Protocol = "streamed", window: int = WINDOW) -> Score:
@@ -103,23 +121,30 @@ def evaluate(network: Network, ids: Ids, protocol: Protocol = "streamed", window
     return streamed(network, ids) if protocol == "streamed" else windowed(network, ids, window)
 
 
-def _predicted(ids: Ids) -> int:
+def predicted_in(ids: Ids) -> int:
+    """How many characters of a text are predicted: all but the first.
+
+    Raises:
+        TextError: the text has fewer than two.
+    """
     if len(ids) < 2:
         raise TextError(f"the text has {len(ids)} known characters; at least 2 are needed to predict one")
     return len(ids) - 1
 
 
 @torch.inference_mode()
-def _read(
+def _passes(
     network: Network, ids: Ids, starts: NDArray[np.int64], length: int, chunk: int, state: State
-) -> tuple[float, State]:
-    """The summed nats of the `length` characters after each of `starts` (B,), and the state after them."""
+) -> Iterator[tuple[Tensor, Tensor, State]]:
+    """Read `length` characters from each of `starts` (B,): logits (T, B, V), the ids that came, the state after."""
     device = network.output.weight.device
-    total = 0.0
     for begin in range(0, length, chunk):
-        taken = min(chunk, length - begin)
-        block = torch.from_numpy(ids.gather(starts + begin, taken + 1)).to(device)
+        block = torch.from_numpy(ids.gather(starts + begin, min(chunk, length - begin) + 1)).to(device)
         logits, state = network(block[:-1], state)
-        nats = F.cross_entropy(logits.flatten(0, 1), block[1:].flatten(), reduction="none")
-        total += float(nats.double().sum())
-    return total, state
+        yield logits, block[1:], state
+
+
+def _nats(logits: Tensor, targets: Tensor) -> float:
+    """The summed loss."""
+    nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    return float(nats.double().sum())

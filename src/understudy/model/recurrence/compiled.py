@@ -70,8 +70,13 @@ class Kernels:
 
     def step(self, way: str) -> Step:
         """The function for one step "forward" or "backward"."""
-        function, layer = _function(self._name.format(way)), ctypes.addressof(self._layer)
-        return lambda t, product: function(layer, t, product.data_ptr())
+        function, layer, tensors = _function(self._name.format(way)), self._layer, self._tensors
+        address = ctypes.addressof(layer)
+
+        def step(t: int, product: Tensor, _held: object = (layer, tensors)) -> None:
+            function(address, t, product.data_ptr())
+
+        return step
 
 
 def kept_type(products: torch.dtype) -> torch.dtype:
