@@ -74,4 +74,4 @@ def test_a_symbol_that_was_never_seen_has_a_chance() -> None:
 def test_the_compressor_knows_the_text_before() -> None:
     noise = np.random.default_rng(0).integers(0, 256, 100_000).astype(np.uint8).tobytes()
     assert compressed_bits(b"", noise) == pytest.approx(8 * len(noise), rel=0.01)
-    assert compressed_bits(noise, noise[:50_000]) < 0.01 * 8 * 50_000
+    assert compressed_bits(noise, noise[:50_000]) < 0.02 * 8 * 50_000

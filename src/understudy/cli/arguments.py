@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_type_hints
 
 from understudy.errors import UserError
-from understudy.training.recipe import DEFAULT_PRESET, Recipe, flag, plain_type, preset
+from understudy.training.recipe import CHOSEN, DEFAULT_PRESET, Recipe, flag, plain_type, preset
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,6 +53,8 @@ def add_recipe(parser: Parser, leave_out: frozenset[str]) -> None:
         wanted = plain_type(hints[entry.name])
         choices = get_args(wanted) or None
         default = "" if usual[entry.name] is None else f" (default {usual[entry.name]})"
+        if entry.name in CHOSEN:
+            default = " (by default chosen from the text's size and the time)"
         group.add_argument(
             flag(entry.name),
             choices=choices,

@@ -19,6 +19,7 @@ _STILL = 1e-9
 _SAMPLE_CHARACTERS = 20_000
 _EVALUATION_SHARE, _MOST_LOOKS = 0.1, 20
 _CHECKPOINT_SECONDS = 20.0
+_MEMORY, _UNSETTLED, _TOLERATED = 0.8, 30, 0.02
 
 
 class Speed(NamedTuple):
@@ -83,6 +84,35 @@ def schedule_in(recipe: Recipe, per_epoch: int, validates: bool, seconds: float,
         steps = max(1, int((seconds - looks * speed.evaluation) / speed.step))
     between = max(1, int(_CHECKPOINT_SECONDS / speed.step))
     return _with_intervals(recipe, per_epoch, validates, steps, math.ceil(steps / max(1, looks)), between)
+
+
+class Pace:
+    """Holds a run to its time: the machine may be slower or faster than when it was measured."""
+
+    def __init__(self, seconds: float, evaluation: float) -> None:
+        """Plan for so many seconds, with evaluations that take so long until one has been timed."""
+        self._seconds = seconds
+        self._evaluation = evaluation
+        self._step = 0.0
+
+    def steps(self, schedule: Schedule, done: int, spent: float, step: float, evaluation: float) -> int:
+        """How many steps the schedule should have now.
+
+        Args:
+            schedule: what is planned.
+            done: steps done.
+            spent: seconds gone.
+            step: seconds a step took lately.
+            evaluation: seconds the last evaluation took; 0 for none yet.
+        """
+        self._step = step if not self._step else _MEMORY * self._step + (1 - _MEMORY) * step
+        self._evaluation = evaluation or self._evaluation
+        every = schedule.evaluate_every
+        left = self._seconds - spent - (self._evaluation if every else 0)
+        cost = self._step + (self._evaluation / every if every else 0)
+        wanted = done + max(1, round(left / cost))
+        settled = done < _UNSETTLED or abs(wanted - schedule.steps) <= _TOLERATED * (schedule.steps - done)
+        return schedule.steps if settled or done >= schedule.steps else wanted
 
 
 def _with_intervals(

@@ -15,7 +15,7 @@ from understudy.model import container, parameters
 from understudy.model.config import STATES, ModelConfig
 from understudy.text.vocabulary import Vocabulary
 from understudy.training.loop import Progress, Trainer
-from understudy.training.optimizer import MOMENTS
+from understudy.training.optimizer import moment_names
 from understudy.training.recipe import Recipe, Schedule
 
 
@@ -77,7 +77,8 @@ class Checkpoint:
         """Put the trainer where this checkpoint stands."""
         parameters.put(trainer.network, _under("weights.", self.tensors))
         for name, parameter in trainer.network.named_parameters():
-            moments = {moment: _tensor(self.tensors[f"{moment}.{name}"], trainer.device) for moment in MOMENTS}
+            names = moment_names(self.facts.recipe, name)
+            moments = {moment: _tensor(self.tensors[f"{moment}.{name}"], trainer.device) for moment in names}
             trainer.optimizer.restore(parameter, moments)
         parts = range(STATES[self.facts.config.cell])
         trainer.state = tuple(
@@ -188,7 +189,7 @@ def _written(lengths: dict[str, Any]) -> dict[str, int]:
 def _shapes(facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, shape in facts.config.shapes().items():
         yield f"weights.{name}", shape
-        for moment in MOMENTS:
+        for moment in moment_names(facts.recipe, name):
             yield f"{moment}.{name}", shape
     for layer in range(facts.config.layers):
         for part in range(STATES[facts.config.cell]):

@@ -88,7 +88,10 @@ class Report:
 
 @dataclass
 class Trainer:
-    """A network in training. `run` goes on from wherever `progress`, `state` and `optimizer` stand."""
+    """A network in training. `run` goes on from wherever `progress`, `state` and `optimizer` stand.
+
+    Between two steps the caller may give it another schedule.
+    """
 
     network: Network
     recipe: Recipe
@@ -101,6 +104,7 @@ class Trainer:
         self.device = self.network.output.weight.device
         self.optimizer = Optimizer(self.network, self.recipe)
         self.state: State = self.network.zero_state(self.recipe.batch_size)
+        self.evaluation_seconds = 0.0
 
     def run(self) -> Iterator[Report | None]:
         """Train to the end of the schedule, yielding after every step: a report where one is due, else None.
@@ -110,10 +114,10 @@ class Trainer:
         Raises:
             NotFiniteError: a loss or gradient is not finite; the step was not taken.
         """
-        progress, schedule, recipe = self.progress, self.schedule, self.recipe
+        progress, recipe = self.progress, self.recipe
         began, learned = time.perf_counter(), 0
-        while progress.step < schedule.steps:
-            before = time.perf_counter()
+        while progress.step < self.schedule.steps:
+            schedule, before = self.schedule, time.perf_counter()
             rate = learning_rate(recipe, progress.step, schedule.steps) * progress.rate_scale
             loss, norm, characters = self._step(rate)
             progress.step += 1
@@ -131,7 +135,10 @@ class Trainer:
             speed = learned / (now - began)
             scores = self.evaluate() if schedule.evaluates_at(progress.step) else (None, None)
             best = self._note_best(*scores)
-            progress.seconds += time.perf_counter() - now
+            looked = time.perf_counter() - now
+            progress.seconds += looked
+            if scores[0] is not None:
+                self.evaluation_seconds = looked
             epoch = progress.step / self.batches.per_epoch
             yield Report(progress.step, epoch, progress.train_loss, rate, speed, norm, *scores, best)
             began, learned = time.perf_counter(), 0

@@ -1,6 +1,7 @@
 """What this machine has: devices, number types, versions, threads."""
 
 import os
+import time
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -34,6 +35,21 @@ def _cpu_multiplies_bfloat16() -> bool:
     """Whether the processor has instructions for bfloat16 products (AVX-512-bf16 or AMX)."""
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, bool)() for name in checks)
+
+
+def matrix_rate(recipe: Recipe) -> float:
+    """Operations a second of a large matrix product, in a tenth of a second."""
+    size, kind = 1024, getattr(torch, recipe.precision)
+    a = torch.ones(size, size, dtype=kind, device=recipe.device)
+    rates: list[float] = []
+    began = time.perf_counter()
+    while len(rates) < 3 or time.perf_counter() - began < 0.1:
+        before = time.perf_counter()
+        torch.mm(a, a)
+        if recipe.device == "cuda":
+            torch.cuda.synchronize()
+        rates.append(2 * size**3 / (time.perf_counter() - before))
+    return max(rates)
 
 
 def environment() -> dict[str, Any]:

@@ -6,13 +6,24 @@ import torch
 from torch import Tensor, nn
 
 from understudy.model.network import Network
+from understudy.training import muon
 from understudy.training.recipe import Recipe
 
-MOMENTS = ("exp_avg", "exp_avg_sq")
+
+def moment_names(recipe: Recipe, parameter: str) -> tuple[str, ...]:
+    """What is remembered of the gradient of the parameter of that name."""
+    return ("exp_avg",) if is_muons(recipe, parameter) else ("exp_avg", "exp_avg_sq")
+
+
+def is_muons(recipe: Recipe, parameter: str) -> bool:
+    """Whether Muon takes care of the parameter of that name: a layer's matrix."""
+    return recipe.optimizer == "muon" and parameter.startswith("layers.") and "weight" in parameter
 
 
 class Optimizer:
-    """Adam (Kingma and Ba 2014), or AdamW (Loshchilov and Hutter 2017) which decays the matrices alone.
+    """Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017), which decays the matrices alone, or Muon.
+
+    With Muon, the layers' matrices take Muon's steps, and all else AdamW's.
 
     Epsilon is the paper's ε̂ of section 2, added before the bias of the second moment is corrected, as TensorFlow and
     Keras have it. PyTorch adds it afterwards, so each step passes ε̂ / √(1 - β2^t). That is no detail: a network that
@@ -28,10 +39,15 @@ class Optimizer:
         self._embedding = network.embedding.weight
         self._occurrences = _Occurrences(network) if recipe.embedding_moment == "occurrences" else None
         self._moments: dict[Tensor, dict[str, Tensor]] = {}
-        fused: list[Tensor] = [p for p in network.parameters() if self._occurrences is None or p is not self._embedding]
-        decayed = [p for p in fused if p.ndim == 2 and p is not self._embedding and recipe.optimizer == "adamw"]
+        self._matrices = [p for name, p in network.named_parameters() if is_muons(recipe, name)]
+        kept_apart = {id(p) for p in self._matrices}
+        kept_apart |= {id(self._embedding)} if self._occurrences is not None else set()
+        fused: list[Tensor] = [p for p in network.parameters() if id(p) not in kept_apart]
+        decays = recipe.optimizer != "adam"
+        decayed = [p for p in fused if p.ndim == 2 and p is not self._embedding and decays]
         rest = [p for p in fused if all(p is not other for other in decayed)]
         self._groups = [group for group in ((decayed, recipe.weight_decay), (rest, 0.0)) if group[0]]
+        self._names: dict[Tensor, str] = {parameter: name for name, parameter in network.named_parameters()}
 
     @torch.no_grad()
     def step(self, rate: float, done: int) -> None:
@@ -56,13 +72,18 @@ class Optimizer:
                 amsgrad=False,
                 maximize=False,
             )
+        for parameter in self._matrices:
+            assert parameter.grad is not None
+            momentum, products = self.moments(parameter)["exp_avg"], getattr(torch, recipe.precision)
+            muon.step(parameter, parameter.grad, momentum, rate, recipe.weight_decay, products)
         if self._occurrences is not None:
             self._step_embedding(self._occurrences.squares(), rate, epsilon, done)
 
     def moments(self, parameter: Tensor) -> dict[str, Tensor]:
-        """Both moments of a parameter's gradient, by name; zero before the first step."""
+        """The moments of a parameter's gradient, by name; zero before the first step."""
         if parameter not in self._moments:
-            self._moments[parameter] = {name: torch.zeros_like(parameter, requires_grad=False) for name in MOMENTS}
+            names = moment_names(self._recipe, self._names[parameter])
+            self._moments[parameter] = {name: torch.zeros_like(parameter, requires_grad=False) for name in names}
         return self._moments[parameter]
 
     def restore(self, parameter: Tensor, moments: dict[str, Tensor]) -> None:

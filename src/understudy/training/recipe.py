@@ -32,7 +32,10 @@ class Recipe:
     sequence_length: int = setting(64, "characters a step and lane", low=1, high=1 << 20)
 
     # the optimiser
-    optimizer: Literal["adamw", "adam"] = setting("adamw", "AdamW decays the matrices' weights; Adam does not")
+    optimizer: Literal["muon", "adamw", "adam"] = setting(
+        "adamw",
+        "AdamW decays the matrices' weights; Adam does not; Muon is for the layers' matrices, AdamW for the rest",
+    )
     learning_rate: float = setting(6e-3, "the highest rate", low=1e-9, high=10)
     schedule: Literal["cosine", "constant"] = setting("cosine", "how the rate goes on after the warm-up")
     warmup: float = setting(0.02, "share of the steps in which the rate rises from zero", low=0, high=1)
@@ -127,7 +130,7 @@ def check(name: str, value: Any, hint: Any, limits: Any) -> None:
 
 
 PRESETS: dict[str, Recipe] = {
-    "auto": Recipe(minutes=5.0),
+    "auto": Recipe(minutes=5.0, optimizer="muon", learning_rate=12e-3),
     "tutorial": Recipe(
         cell="gru",
         units=1024,
@@ -156,6 +159,8 @@ PRESETS: dict[str, Recipe] = {
 
 
 DEFAULT_PRESET = "auto"
+CHOSEN = ("units", "dropout", "learning_rate", "batch_size")
+"""What `auto` leaves to the text's size and the time, where the user does not say it."""
 
 
 def preset(name: str) -> Recipe:

@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -22,8 +22,9 @@ from understudy.text.batches import Batches, Lanes, ShuffledChunks
 from understudy.text.vocabulary import printable
 from understudy.training import budget, checkpoint
 from understudy.training.checkpoint import Facts
+from understudy.training.choice import choose
 from understudy.training.loop import NotFiniteError, Report, Trainer
-from understudy.training.machine import environment, settled
+from understudy.training.machine import environment, matrix_rate, settled
 from understudy.training.material import Material, prepare
 from understudy.training.recipe import DEFAULT_PRESET, Recipe, Schedule, preset
 from understudy.training.request import Request, check_same_text, shaped_like, texts_to_resume
@@ -53,6 +54,8 @@ class Session:
         self.facts: Facts
         self.material: Material
         self.samples: list[str] = []
+        self._before = 0.0  # seconds that earlier sittings took
+        self._pace: budget.Pace | None = None
 
     def prepare(self) -> Iterator[str]:
         """Read the texts, make or restore the model, choose the schedule; yield a line for each thing found.
@@ -90,6 +93,7 @@ class Session:
                 for report in self.trainer.run():
                     if report is not None:
                         self._keep(report)
+                        self._hold_to_the_time(report)
                     if self.facts.schedule.saves_at(self.trainer.progress.step):
                         self.save()
                     yield report
@@ -168,6 +172,10 @@ class Session:
             recipe = shaped_like(origin, recipe, request)
         self.material = prepare(options, recipe.validation, origin.vocabulary if origin is not None else None)
         yield from self._text_lines()
+        if request.preset in (None, DEFAULT_PRESET):
+            fixed = dict(request.settings) | ({"units": recipe.units} if origin is not None else {})
+            recipe, choices = choose(recipe, len(self.material.train), matrix_rate(recipe), fixed)
+            yield from choices
         lanes = (len(self.material.train) - 1) // recipe.sequence_length
         if recipe.batches == "lanes" and "batch_size" not in request.settings and lanes < recipe.batch_size:
             recipe = recipe.with_settings(batch_size=max(1, lanes))
@@ -221,6 +229,8 @@ class Session:
         )
         found.restore(trainer)
         self.trainer = trainer
+        if recipe.minutes is not None:
+            self._before, self._pace = trainer.progress.seconds, budget.Pace(60 * recipe.minutes, 0.0)
         for name, value in environment().items():
             if facts.environment.get(name) != value:
                 yield (
@@ -266,6 +276,7 @@ class Session:
             speed = budget.measure(self.trainer)
         except NotFiniteError as error:
             raise DivergedError(f"{error}, before any training; the weights to start from are damaged") from error
+        self._pace = budget.Pace(60 * recipe.minutes, speed.evaluation)
         left = 60 * recipe.minutes - (time.perf_counter() - self.began)
         schedule = budget.schedule_in(recipe, per_epoch, validates, left, speed)
         characters = self.trainer.batches.characters_per_epoch / per_epoch / speed.step
@@ -280,6 +291,18 @@ class Session:
         if recipe.batches == "lanes":
             return Lanes(train, recipe.batch_size, recipe.sequence_length)
         return ShuffledChunks(train, recipe.batch_size, recipe.sequence_length, recipe.seed)
+
+    def _hold_to_the_time(self, report: Report) -> None:
+        """Give the run more or fewer steps, where the machine's speed has changed."""
+        if self._pace is None:
+            return
+        trainer = self.trainer
+        step = trainer.batches.characters_per_epoch / trainer.batches.per_epoch / report.characters_per_second
+        spent = self._before + time.perf_counter() - self.began
+        steps = self._pace.steps(trainer.schedule, report.step, spent, step, trainer.evaluation_seconds)
+        if steps != trainer.schedule.steps:
+            trainer.schedule = replace(trainer.schedule, steps=steps)
+            self.facts = replace(self.facts, schedule=trainer.schedule)
 
     def _keep(self, report: Report) -> None:
         self.folder.record(report)

@@ -1,0 +1,62 @@
+"""What `understudy evaluate` puts beside the model's own figure."""
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+
+def test_a_run_folder_tells_what_its_baselines_may_know(understudy: "CommandLine", model: Path, text: Path) -> None:
+    document = json.loads(understudy("evaluate", model, text, "--json").out)
+    assert set(document["baselines"]) == {"xz", "kneser_ney_6"}
+    assert 0 < document["baselines"]["kneser_ney_6"] < math.log2(18)
+    shown = understudy("evaluate", model, text).out
+    assert f"xz {document['baselines']['xz']:.4f}" in shown
+    assert f"{document['baselines']['kneser_ney_6']:.4f} bits a character" in shown
+    assert json.loads(understudy("evaluate", model, text, "--json", "--no-baselines").out)["baselines"] is None
+
+
+def test_a_model_file_needs_to_be_told(understudy: "CommandLine", model: Path, text: Path, tmp_path: Path) -> None:
+    (tmp_path / "alone.safetensors").write_bytes((model / "model.safetensors").read_bytes())
+    shown = understudy("evaluate", "alone.safetensors", text)
+    assert shown.status == 0
+    assert "--trained-on TEXT" in shown.out
+    told = json.loads(understudy("evaluate", "alone.safetensors", text, "--trained-on", text, "--json").out)
+    assert told["baselines"] == json.loads(understudy("evaluate", model, text, "--json").out)["baselines"]
+
+
+def test_another_text_than_the_one_learned_from_is_refused(
+    understudy: "CommandLine", model: Path, text: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other.txt").write_text("something else\n" * 50)
+    result = understudy("evaluate", model, text, "--trained-on", "other.txt")
+    assert result.status == 2
+    assert "not the text that the model learned from" in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_dynamic_evaluation_has_its_own_figure(understudy: "CommandLine", model: Path, text: Path) -> None:
+    plain = json.loads(understudy("evaluate", model, text, "--json").out)
+    document = json.loads(understudy("evaluate", model, text, "--json", "--dynamic").out)
+    assert document["loss"] == plain["loss"]
+    assert document["dynamic"]["loss"] != plain["loss"]
+    assert document["dynamic"]["bits_per_character"] == pytest.approx(document["dynamic"]["loss"] / math.log(2))
+    shown = understudy("evaluate", model, text, "--dynamic", "--no-baselines").out.splitlines()
+    assert f"{plain['loss']:.4f} nats" in shown[0]
+    assert shown[-1].startswith("dynamic evaluation")
+    assert f"{document['dynamic']['loss']:.4f} nats" in shown[-1]
+
+
+def test_calibration_is_a_table_and_a_plot(understudy: "CommandLine", model: Path, text: Path) -> None:
+    found = json.loads(understudy("evaluate", model, text, "--json", "--calibration").out)["calibration"]
+    characters = json.loads(understudy("info", model, "--json").out)["config"]["vocabulary"]
+    assert sum(entry["predictions"] for entry in found["bins"]) == characters * 5999
+    assert sum(entry["predictions"] * entry["came"] for entry in found["bins"]) == pytest.approx(5999)
+    shown = understudy("evaluate", model, text, "--calibration", "--no-baselines").out
+    rows = [line for line in shown.splitlines() if "●" in line and " to " in line]
+    assert len(rows) == len(found["bins"])

@@ -1,0 +1,34 @@
+import pytest
+import torch
+
+from understudy.training import muon
+
+
+@pytest.mark.parametrize("shape", [(40, 12), (12, 40), (16, 16)])
+def test_singular_values_come_towards_one_and_vectors_stay(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    left, right = (torch.linalg.qr(torch.randn(n, n, dtype=torch.float64))[0] for n in shape)
+    values = torch.linspace(0.05, 1, min(shape), dtype=torch.float64)
+    matrix = 7 * left[:, : min(shape)] @ torch.diag(values) @ right[:, : min(shape)].t()
+    turned = left.t() @ muon.orthogonalized(matrix, torch.float64, iterations=5) @ right
+    found = turned.diagonal()
+    assert (turned - torch.zeros(shape, dtype=torch.float64).diagonal_scatter(found)).abs().max() < 1e-9
+    assert 0.6 < found.min() < found.max() < 1.3
+
+
+def test_a_step_goes_against_the_gradient_by_as_much_whatever_its_size() -> None:
+    torch.manual_seed(0)
+    gradient, moved = torch.randn(64, 16), []
+    for scale in (1e-6, 1.0, 1e6):
+        weight, momentum = torch.zeros(64, 16), torch.zeros(64, 16)
+        muon.step(weight, scale * gradient, momentum, 0.1, 0.0, torch.float32)
+        assert (weight * gradient).sum() < 0
+        moved.append(weight.square().mean().sqrt().item())
+    assert moved == pytest.approx([moved[1]] * 3, rel=1e-3)
+    assert 0.5 * 0.1 * 0.2 < moved[1] < 1.5 * 0.1 * 0.2
+
+
+def test_decay_shrinks_by_the_rate_times_the_decay() -> None:
+    weight, zero = torch.ones(4, 4), torch.zeros(4, 4)
+    muon.step(weight, zero, zero.clone(), 0.1, 0.5, torch.float32)
+    torch.testing.assert_close(weight, torch.full((4, 4), 0.95))
