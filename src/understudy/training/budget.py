@@ -19,6 +19,7 @@ _STILL = 1e-9
 _SAMPLE_CHARACTERS = 20_000
 _EVALUATION_SHARE, _MOST_LOOKS = 0.1, 20
 _CHECKPOINT_SECONDS = 20.0
+NO_END = 1 << 62
 _MEMORY, _UNSETTLED, _TOLERATED = 0.8, 30, 0.02
 
 
@@ -72,8 +73,13 @@ def schedule_for(recipe: Recipe, per_epoch: int, validates: bool) -> Schedule:
     return _with_intervals(recipe, per_epoch, validates, steps, math.ceil(steps / 10), 1000)
 
 
-def schedule_in(recipe: Recipe, per_epoch: int, validates: bool, seconds: float, speed: Speed) -> Schedule:
-    """The schedule that ends when `seconds` are over, evaluations included, at the measured speed."""
+def schedule_in(
+    recipe: Recipe, per_epoch: int, validates: bool, seconds: float, speed: Speed, most: int = NO_END
+) -> Schedule:
+    """The schedule that ends when `seconds` are over, evaluations included, at the measured speed.
+
+    Or after `most` steps, where that is sooner.
+    """
     looks = 0
     if validates and speed.evaluation:
         looks = max(1, int(min(_MOST_LOOKS, _EVALUATION_SHARE * max(0, seconds) / speed.evaluation)))
@@ -82,6 +88,7 @@ def schedule_in(recipe: Recipe, per_epoch: int, validates: bool, seconds: float,
         steps = max(1, int(seconds / cost))
     else:
         steps = max(1, int((seconds - looks * speed.evaluation) / speed.step))
+    steps = min(steps, most)
     between = max(1, int(_CHECKPOINT_SECONDS / speed.step))
     return _with_intervals(recipe, per_epoch, validates, steps, math.ceil(steps / max(1, looks)), between)
 
@@ -89,9 +96,10 @@ def schedule_in(recipe: Recipe, per_epoch: int, validates: bool, seconds: float,
 class Pace:
     """Holds a run to its time: the machine may be slower or faster than when it was measured."""
 
-    def __init__(self, seconds: float, evaluation: float) -> None:
-        """Plan for so many seconds, with evaluations that take so long until one has been timed."""
+    def __init__(self, seconds: float, evaluation: float, most: int) -> None:
+        """Plan for so many seconds and at most so many steps; an evaluation takes so long until one is timed."""
         self._seconds = seconds
+        self._most = most
         self._evaluation = evaluation
         self._step = 0.0
 
@@ -110,7 +118,7 @@ class Pace:
         every = schedule.evaluate_every
         left = self._seconds - spent - (self._evaluation if every else 0)
         cost = self._step + (self._evaluation / every if every else 0)
-        wanted = done + max(1, round(left / cost))
+        wanted = min(done + max(1, round(left / cost)), max(self._most, done))
         settled = done < _UNSETTLED or abs(wanted - schedule.steps) <= _TOLERATED * (schedule.steps - done)
         return schedule.steps if settled or done >= schedule.steps else wanted
 

@@ -36,9 +36,11 @@ SIZES = (
     Size(512, 12e-3, 30_000, 200, 600_000),
     Size(640, 10e-3, 20_000, 500, 800_000),
 )
-DROPOUTS = ((4, 0.0), (8, 0.1), (16, 0.15), (30, 0.25), (60, 0.4))
+DROPOUTS = ((4, 0.0), (7, 0.15), (10, 0.3))
 """Passes over the text up to which a share is dropped; beyond them `MOST_DROPOUT`."""
 MOST_DROPOUT = 0.5
+MOST_PASSES = 12
+"""After so many passes a model of the sizes above begins to know the text by heart, whatever is dropped."""
 
 
 def choose(recipe: Recipe, characters: int, rate: float, given: dict[str, Any]) -> tuple[Recipe, list[str]]:

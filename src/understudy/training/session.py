@@ -22,7 +22,7 @@ from understudy.text.batches import Batches, Lanes, ShuffledChunks
 from understudy.text.vocabulary import printable
 from understudy.training import budget, checkpoint
 from understudy.training.checkpoint import Facts
-from understudy.training.choice import choose
+from understudy.training.choice import MOST_PASSES, choose
 from understudy.training.loop import NotFiniteError, Report, Trainer
 from understudy.training.machine import environment, matrix_rate, settled
 from understudy.training.material import Material, prepare
@@ -230,7 +230,8 @@ class Session:
         found.restore(trainer)
         self.trainer = trainer
         if recipe.minutes is not None:
-            self._before, self._pace = trainer.progress.seconds, budget.Pace(60 * recipe.minutes, 0.0)
+            self._before = trainer.progress.seconds
+            self._pace = budget.Pace(60 * recipe.minutes, 0.0, self._most_steps(facts.preset))
         for name, value in environment().items():
             if facts.environment.get(name) != value:
                 yield (
@@ -276,15 +277,23 @@ class Session:
             speed = budget.measure(self.trainer)
         except NotFiniteError as error:
             raise DivergedError(f"{error}, before any training; the weights to start from are damaged") from error
-        self._pace = budget.Pace(60 * recipe.minutes, speed.evaluation)
+        most = self._most_steps(self.request.preset)
+        self._pace = budget.Pace(60 * recipe.minutes, speed.evaluation, most)
         left = 60 * recipe.minutes - (time.perf_counter() - self.began)
-        schedule = budget.schedule_in(recipe, per_epoch, validates, left, speed)
+        schedule = budget.schedule_in(recipe, per_epoch, validates, left, speed, most)
         characters = self.trainer.batches.characters_per_epoch / per_epoch / speed.step
         yield (
             f"measured {characters:,.0f} characters a second here: {schedule.steps:,} steps, "
             f"{schedule.steps / per_epoch:.1f} times through the text"
         )
+        if schedule.steps == most:
+            yield "it will stop there, before the time is over: more passes would only learn the text by heart"
         return schedule
+
+    def _most_steps(self, preset_name: str | None) -> int:
+        """How many steps a run in minutes may have: `auto` stops where nothing more is to be gained."""
+        automatic = (preset_name or DEFAULT_PRESET) == DEFAULT_PRESET and self.material.validation is not None
+        return MOST_PASSES * self.trainer.batches.per_epoch if automatic else budget.NO_END
 
     def _batches(self, recipe: Recipe) -> Batches:
         train = self.material.train

@@ -1,0 +1,59 @@
+import pytest
+
+from understudy.training.budget import Pace
+from understudy.training.choice import MOST_DROPOUT, REFERENCE_RATE, choose
+from understudy.training.recipe import Recipe, Schedule
+
+
+def chosen(minutes: float, characters: int, rate: float = REFERENCE_RATE, **given: object) -> Recipe:
+    recipe = Recipe(minutes=minutes).with_settings(**given)
+    return choose(recipe, characters, rate, given)[0]
+
+
+def test_more_time_and_more_text_make_a_larger_model() -> None:
+    by_time = [chosen(minutes, 1_000_000).units for minutes in (0.05, 0.5, 1, 5, 10)]
+    by_text = [chosen(5, characters).units for characters in (20_000, 100_000, 500_000, 1_000_000)]
+    for units in (by_time, by_text):
+        assert units == sorted(units)
+        assert units[0] < units[-1]
+
+
+def test_a_text_that_is_read_more_often_gets_more_dropout() -> None:
+    shares = [chosen(minutes, 1_000_000).dropout for minutes in (0.5, 5, 10, 60)]
+    assert shares == sorted(shares)
+    assert shares[0] == 0 < shares[-1] == MOST_DROPOUT
+
+
+def test_a_slower_machine_is_a_shorter_time() -> None:
+    assert chosen(5, 1_000_000, REFERENCE_RATE / 5) == chosen(1, 1_000_000).with_settings(minutes=5)
+
+
+def test_what_the_user_says_stays() -> None:
+    recipe = chosen(5, 1_000_000, units=96, dropout=0.07, learning_rate=0.001, batch_size=3)
+    assert (recipe.units, recipe.dropout, recipe.learning_rate, recipe.batch_size) == (96, 0.07, 0.001, 3)
+
+
+def test_what_was_chosen_is_told() -> None:
+    recipe, lines = choose(Recipe(minutes=5), 1_000_000, REFERENCE_RATE, {})
+    assert f"{recipe.units} units" in lines[0]
+    assert f"dropout {recipe.dropout:.0%}" in lines[1]
+
+
+@pytest.mark.parametrize(("slower", "wanted"), [(1.0, 1000), (1.5, 700), (0.5, 1900)])
+def test_a_run_keeps_its_time_when_the_machine_changes(slower: float, wanted: int) -> None:
+    pace, schedule = Pace(100, 0.0, 10**9), Schedule(1000, 0, 1 << 40)
+    steps = pace.steps(schedule, 100, 10.0, 0.1 * slower, 0.0)
+    assert steps == pytest.approx(100 + 900 / slower, abs=1)
+    assert steps == pytest.approx(wanted, abs=1)
+
+
+def test_evaluations_take_their_part_of_the_time_and_an_end_is_an_end() -> None:
+    looking = Pace(100, 5.0, 10**9).steps(Schedule(2000, 100, 1 << 40), 100, 10.0, 0.1, 0.0)
+    assert looking == pytest.approx(100 + 85 / 0.15, abs=1)
+    assert Pace(100, 0.0, 400).steps(Schedule(300, 0, 1 << 40), 100, 10.0, 0.1, 0.0) == 400
+
+
+def test_small_changes_and_first_steps_change_nothing() -> None:
+    schedule = Schedule(1000, 0, 1 << 40)
+    assert Pace(100, 0.0, 10**9).steps(schedule, 10, 1.0, 0.5, 0.0) == 1000
+    assert Pace(100, 0.0, 10**9).steps(schedule, 100, 10.0, 0.101, 0.0) == 1000
