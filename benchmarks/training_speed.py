@@ -3,10 +3,11 @@
     python benchmarks/training_speed.py [--rounds 7] [--peers ../shared/peers --tf-python TF/bin/python] [--memory]
 
 One step is a forward and a backward pass, Adam and the loss read by the host, on random ids with carried state. All
-contestants take turns, round by round, in one process (TensorFlow in its own); a ratio is the median over rounds of the
-ratio within a round, with the smallest and the largest. The limit is the time that the necessary operations take at
-the rate of a 2048 x 2048 x 2048 product measured in the same rounds: 6 operations a character and recurrent or output
-weight, and 6 for each input weight of the layers above the first (the first layer's input product is a table).
+contestants of a case take turns, round by round, in a process of the case's own (TensorFlow in another); a ratio is the
+median over rounds of the ratio within a round, with the smallest and the largest. The limit is the time that the
+necessary operations take at the rate of a 2048 x 2048 x 2048 product measured in the same rounds: 6 operations a
+character and recurrent or output weight, and 6 for each input weight of the layers above the first (the first layer's
+input product is a table).
 """
 
 import argparse
@@ -201,19 +202,24 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--only", default="", help="part of a case's name")
     parser.add_argument("--only-memory", action="store_true")
+    parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     parsed = parser.parse_args()
     if parsed.peak:
         peak_memory(parsed.peak[0], CASES[int(parsed.peak[1])])
+        return
+    if parsed.case is not None:
+        compare(CASES[parsed.case], parsed.rounds, parsed.peers, parsed.tf_python)
         return
     if parsed.only_memory:
         compare_memory()
         return
     print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, {parsed.rounds} rounds\n")
     print("| model | contestant | characters a second | Understudy is so many times as fast |\n|---|---|---|---|")
-    for case in CASES:
+    sys.stdout.flush()
+    for place, case in enumerate(CASES):
         if parsed.only in case.name:
-            compare(case, parsed.rounds, parsed.peers, parsed.tf_python)
+            subprocess.run([sys.executable, __file__, *sys.argv[1:], "--case", str(place)], check=True)
     if parsed.memory:
         compare_memory()
 
