@@ -49,9 +49,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, nargs="+", default=[10, 60, 300])
     parser.add_argument("--seeds", type=int, default=3)
     parsed = parser.parse_args()
-    print(
-        "| seconds asked for | it took | parameters | windowed 256, nats | streamed, nats |\n|---|---|---|---|---|"
-    )
+    print("| seconds asked for | it took | parameters | windowed 256, nats | streamed, nats |\n|---|---|---|---|---|")
     for seconds in parsed.seconds:
         runs = [trained(parsed.text, seconds, seed) for seed in range(parsed.seeds)]
         windowed = spread([found["validation_loss"] for found, _ in runs])
