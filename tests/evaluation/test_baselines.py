@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from understudy.evaluation.baselines import compressed_bits, kneser_ney
+from understudy.evaluation.baselines import LEAST_DISCOUNT, compressed_bits, kneser_ney
 
 
 def discount(count: int, counts: list[int]) -> float:
@@ -14,7 +14,7 @@ def discount(count: int, counts: list[int]) -> float:
     n = [0, *(sum(1 for c in counts if c == times) for times in (1, 2, 3, 4))]
     y = n[1] / (n[1] + 2 * n[2]) if n[1] else 0.5
     times = min(count, 3)
-    return min(max(times - (times + 1) * y * n[times + 1] / max(n[times], 1), 0), times) if times else 0
+    return min(max(times - (times + 1) * y * n[times + 1] / max(n[times], 1), LEAST_DISCOUNT), times) if times else 0
 
 
 def probability(known: list[int], context: list[int], symbol: int, symbols: int, order: int) -> float:
@@ -69,6 +69,10 @@ def test_kneser_ney_probabilities_sum_to_one(order: int) -> None:
 
 def test_a_symbol_that_was_never_seen_has_a_chance() -> None:
     assert math.isfinite(kneser_ney(np.zeros(50, np.int64), np.array([3, 3, 3]), 5))
+
+
+def test_counts_that_are_never_one_leave_something_for_the_unseen() -> None:
+    assert math.isfinite(kneser_ney(np.repeat(np.arange(4), 10), np.array([0, 2, 1, 3, 0]), 5))
 
 
 def test_the_compressor_knows_the_text_before() -> None:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 ORDER = 6
 DICTIONARY_LIMIT = 1 << 30
+LEAST_DISCOUNT = 0.1
+"""Small counts can make a discount zero or less; then nothing would be left for what was never seen."""
 
 
 def compressed_bits(known: bytes, text: bytes) -> float:
@@ -80,7 +82,9 @@ class _Level(NamedTuple):
         ones, twos, threes, fours = (int((counts == times).sum()) for times in (1, 2, 3, 4))
         y = ones / (ones + 2 * twos) if ones else 0.5
         rises = (1 - 2 * y * twos / max(ones, 1), 2 - 3 * y * threes / max(twos, 1), 3 - 4 * y * fours / max(threes, 1))
-        discounts = np.array([0.0, *(min(max(rise, 0.0), most) for rise, most in zip(rises, (1, 2, 3), strict=True))])
+        discounts = np.array(
+            [0.0, *(min(max(rise, LEAST_DISCOUNT), most) for rise, most in zip(rises, (1, 2, 3), strict=True))]
+        )
         kind, first = np.unique(grams, return_index=True)
         taken = discounts[np.minimum(counts[kind], 3)]
         given: NDArray[np.float64] = np.bincount(contexts[first], taken, context_kinds).astype(np.float64)

@@ -46,6 +46,7 @@ def learned_text(model: ModelFile, path: Path, named: TextOptions | None = None)
 
 def _recorded(path: Path) -> TextOptions | None:
     """The texts that a run folder's last checkpoint names."""
-    found, _ = checkpoint.load_latest(RunFolder(path).checkpoints) if path.is_dir() else (None, [])
+    folder = RunFolder(path)
+    found, _ = checkpoint.load_latest(folder.checkpoints) if folder.holds_checkpoint() else (None, [])
     options = TextOptions.from_document(found.facts.texts["options"]) if found is not None else None
     return None if options is None or "-" in options.texts else options
