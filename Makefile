@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-slow format benchmark-quality clean
+.PHONY: help demo test test-slow format clean
 
 help:
 	@echo "make demo        set up, train two minutes on prose that every Python carries, write 500 characters"

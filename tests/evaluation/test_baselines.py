@@ -10,7 +10,7 @@ from understudy.evaluation.baselines import LEAST_DISCOUNT, compressed_bits, kne
 
 
 def discount(count: int, counts: list[int]) -> float:
-    """D(c) of Chen and Goodman's equation 26."""
+    """D(c) of Chen and Goodman's modified Kneser-Ney smoothing, kept above zero."""
     n = [0, *(sum(1 for c in counts if c == times) for times in (1, 2, 3, 4))]
     y = n[1] / (n[1] + 2 * n[2]) if n[1] else 0.5
     times = min(count, 3)

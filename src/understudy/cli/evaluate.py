@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from understudy.training.material import TextOptions
 
 BASELINE_LIMIT = 1 << 24
-"""Baselines know so many of the last characters that the model learned from; longer texts are not given to them."""
+"""Baselines know so many of the last characters that the model learned from: they hold all of it in memory."""
 PLOT = 41
 
 
@@ -115,9 +115,7 @@ def _baselines(model: "ModelFile", path: Path, named: "TextOptions | None", ids:
     learned = learned_text(model, path, named)
     if learned is None:
         return None
-    known, text = (part.read(max(0, len(part) - BASELINE_LIMIT), len(part)) for part in (learned, ids))
-    if len(text) < len(ids):
-        return None
+    known, text = learned.read(max(0, len(learned) - BASELINE_LIMIT), len(learned)), ids.read(0, len(ids))
     vocabulary = model.vocabulary
     raw = [vocabulary.decode(part).encode("utf-8", "surrogatepass") for part in (known, text)]
     return {

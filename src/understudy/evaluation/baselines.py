@@ -31,8 +31,8 @@ def kneser_ney(
 ) -> float:
     """Mean nats a symbol of `text` under an n-gram model of `known`, interpolated modified Kneser-Ney smoothing.
 
-    Chen and Goodman 1999, section 3 (equation 26 and following); the lowest order is uniform over the symbols. The
-    model is not changed by `text`, whose first symbols have the end of `known` as context.
+    Chen and Goodman 1999, their modified smoothing; the lowest order is uniform over the symbols. The model is not
+    changed by `text`, whose first symbols have the end of `known` as context.
 
     Args:
         known: ids to count in, (N,).

@@ -24,8 +24,9 @@ def dynamic(network: Network, ids: Ids, *, rate: float = RATE, back: float = RET
 
         θ ← θ − rate · g / √v + back · (θ₀ − θ)
 
-    where v is the running mean of g² and θ₀ the weights as they were trained (Krause et al. 2017, arXiv:1709.07432,
-    equation 5, with v taken from the text itself as it goes). The network that is given is left as it is.
+    where v is the running mean of g² and θ₀ the weights as they were trained (the rule of
+    Krause et al. 2017, arXiv:1709.07432, with v taken from the text itself as it goes). The network that is given is
+    left as it is.
 
     Args:
         network: the model.

@@ -67,11 +67,9 @@ def windowed(network: Network, ids: Ids, window: int = WINDOW, *, batch: int | N
     total = 0.0
     for first in range(0, whole, batch):
         starts = np.arange(first, min(first + batch, whole)) * window
-        passes = _passes(network, ids, starts, window, chunk, network.zero_state(len(starts)))
-        total += sum(_nats(logits, targets) for logits, targets, _ in passes)
+        total += _read(network, ids, starts, window, chunk)
     if tail:
-        passes = _passes(network, ids, np.array([whole * window]), tail, chunk, network.zero_state(1))
-        total += sum(_nats(logits, targets) for logits, targets, _ in passes)
+        total += _read(network, ids, np.array([whole * window]), tail, chunk)
     return Score(total / predicted, predicted, "windowed", window=window)
 
 
@@ -91,21 +89,22 @@ def streamed(network: Network, ids: Ids, *, streams: int | None = None, chunk: i
         TextError: the text has fewer than two characters.
     """
     predicted = predicted_in(ids)
-    if streams is None:
-        streams = max(1, min(STREAMS, predicted // _FEWEST_A_STREAM))
-    total = sum(_nats(*passed) for passed in streamed_passes(network, ids, streams, chunk))
+    streams = streams or _streams_for(predicted)
+    total = sum(_nats(*passed) for passed in streamed_passes(network, ids, streams=streams, chunk=chunk))
     return Score(total / predicted, predicted, "streamed", streams=streams)
 
 
 def streamed_passes(
-    network: Network, ids: Ids, streams: int = STREAMS, chunk: int = _CHUNK
+    network: Network, ids: Ids, *, streams: int | None = None, chunk: int = _CHUNK
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """What `streamed` scores, pass by pass: logits (T, B, V) and the ids that came (T, B).
+    """What `streamed` scores, pass by pass: logits (T, B, V) and the ids that came (T, B); takes its settings.
 
     Raises:
         TextError: the text has fewer than two characters.
     """
-    length, tail = divmod(predicted_in(ids), streams)
+    predicted = predicted_in(ids)
+    streams = streams or _streams_for(predicted)
+    length, tail = divmod(predicted, streams)
     state = network.zero_state(streams)
     for logits, targets, after in _passes(network, ids, np.arange(streams) * length, length, chunk, state):
         state = after
@@ -130,6 +129,16 @@ def predicted_in(ids: Ids) -> int:
     if len(ids) < 2:
         raise TextError(f"the text has {len(ids)} known characters; at least 2 are needed to predict one")
     return len(ids) - 1
+
+
+def _streams_for(predicted: int) -> int:
+    return max(1, min(STREAMS, predicted // _FEWEST_A_STREAM))
+
+
+def _read(network: Network, ids: Ids, starts: NDArray[np.int64], length: int, chunk: int) -> float:
+    """The summed nats of the `length` characters after each of `starts` (B,), from the zero state."""
+    passes = _passes(network, ids, starts, length, chunk, network.zero_state(len(starts)))
+    return sum(_nats(logits, targets) for logits, targets, _ in passes)
 
 
 @torch.inference_mode()

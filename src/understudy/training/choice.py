@@ -60,21 +60,15 @@ def choose(recipe: Recipe, characters: int, rate: float, given: dict[str, Any]) 
     passes = seconds * size.speed / characters
     dropout = next((share for most, share in DROPOUTS if passes < most), MOST_DROPOUT)
     batch = 32 if characters >= 400_000 else 16 if characters >= 40_000 else 8
-    chosen = {
-        "units": size.units,
-        "dropout": dropout,
-        "learning_rate": size.learning_rate,
-        "batch_size": batch,
-    }
+    chosen = {"units": size.units, "dropout": dropout, "learning_rate": size.learning_rate, "batch_size": batch}
     left = {name: chosen[name] for name in CHOSEN if name not in given}
     lines = []
     if "units" in left:
-        lines.append(f"size: {size.units} units, for {characters:,} characters and about {seconds:,.0f} s of training")
+        lines.append(f"size: {size.units} units, which suit {characters:,} characters and the time on this machine")
     if "dropout" in left:
-        why = "" if dropout else "no "
-        lines.append(
-            f"{why}dropout{f' {dropout:.0%}' if dropout else ''}: the text will be read about {passes:,.1f} times"
-        )
+        share = f"dropout {dropout:.0%}" if dropout else "no dropout"
+        why = "often enough to learn it by heart" if dropout else "too seldom to learn it by heart"
+        lines.append(f"{share}: there is time to read the text about {passes:,.0f} times, {why}")
     return recipe.with_settings(**left), lines
 
 

@@ -39,15 +39,19 @@ class Optimizer:
         self._embedding = network.embedding.weight
         self._occurrences = _Occurrences(network) if recipe.embedding_moment == "occurrences" else None
         self._moments: dict[Tensor, dict[str, Tensor]] = {}
-        self._matrices = [p for name, p in network.named_parameters() if is_muons(recipe, name)]
-        kept_apart = {id(p) for p in self._matrices}
-        kept_apart |= {id(self._embedding)} if self._occurrences is not None else set()
-        fused: list[Tensor] = [p for p in network.parameters() if id(p) not in kept_apart]
-        decays = recipe.optimizer != "adam"
-        decayed = [p for p in fused if p.ndim == 2 and p is not self._embedding and decays]
-        rest = [p for p in fused if all(p is not other for other in decayed)]
-        self._groups = [group for group in ((decayed, recipe.weight_decay), (rest, 0.0)) if group[0]]
         self._names: dict[Tensor, str] = {parameter: name for name, parameter in network.named_parameters()}
+        self._matrices: list[Tensor] = []
+        decayed: list[Tensor] = []
+        rest: list[Tensor] = []
+        for parameter, name in self._names.items():
+            embedding = parameter is self._embedding
+            if is_muons(recipe, name):
+                self._matrices.append(parameter)
+            elif recipe.optimizer != "adam" and parameter.ndim == 2 and not embedding:
+                decayed.append(parameter)
+            elif not (embedding and self._occurrences is not None):
+                rest.append(parameter)
+        self._groups = [group for group in ((decayed, recipe.weight_decay), (rest, 0.0)) if group[0]]
 
     @torch.no_grad()
     def step(self, rate: float, done: int) -> None:

@@ -172,7 +172,7 @@ class Session:
             recipe = shaped_like(origin, recipe, request)
         self.material = prepare(options, recipe.validation, origin.vocabulary if origin is not None else None)
         yield from self._text_lines()
-        if request.preset in (None, DEFAULT_PRESET):
+        if _chooses(request.preset):
             fixed = dict(request.settings) | ({"units": recipe.units} if origin is not None else {})
             recipe, choices = choose(recipe, len(self.material.train), matrix_rate(recipe), fixed)
             yield from choices
@@ -292,8 +292,8 @@ class Session:
 
     def _most_steps(self, preset_name: str | None) -> int:
         """How many steps a run in minutes may have: `auto` stops where nothing more is to be gained."""
-        automatic = (preset_name or DEFAULT_PRESET) == DEFAULT_PRESET and self.material.validation is not None
-        return MOST_PASSES * self.trainer.batches.per_epoch if automatic else budget.NO_END
+        stops = _chooses(preset_name) and self.material.validation is not None
+        return MOST_PASSES * self.trainer.batches.per_epoch if stops else budget.NO_END
 
     def _batches(self, recipe: Recipe) -> Batches:
         train = self.material.train
@@ -360,6 +360,11 @@ class Session:
     def _start_board(self) -> None:
         if self.request.tensorboard:
             self.folder.start_board(self.trainer.progress.step)
+
+
+def _chooses(preset_name: str | None) -> bool:
+    """Whether the recipe of that name leaves settings open."""
+    return preset_name in (None, DEFAULT_PRESET)
 
 
 def _network(config: ModelConfig, recipe: Recipe) -> Network:

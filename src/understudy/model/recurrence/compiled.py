@@ -16,10 +16,12 @@ from torch import Tensor
 from understudy.model.config import Cell
 
 _NAMES = {torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
+# fmt: off
 _ADDRESSES = (
-    *("parallel", "thread", "ids", "source", "bias", "product", "hidden", "last", "carried", "gates"),
-    *("d_outputs", "d_carried", "d_gates", "d_inputs", "d_table", "d_bias"),
+    "parallel", "thread", "ids", "source", "bias", "product", "hidden", "last", "carried", "gates",
+    "d_outputs", "d_carried", "d_gates", "d_inputs", "d_table", "d_bias",
 )
+# fmt: on
 
 
 class _Layer(ctypes.Structure):
@@ -70,10 +72,10 @@ class Kernels:
 
     def step(self, way: str) -> Step:
         """The function for one step "forward" or "backward"."""
-        function, layer, tensors = _function(self._name.format(way)), self._layer, self._tensors
-        address = ctypes.addressof(layer)
+        function, address = _function(self._name.format(way)), ctypes.addressof(self._layer)
 
-        def step(t: int, product: Tensor, _held: object = (layer, tensors)) -> None:
+        def step(t: int, product: Tensor) -> None:
+            assert self._tensors  # they, and what lies at the address, live as long as this function
             function(address, t, product.data_ptr())
 
         return step
