@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,3 +71,31 @@ def text(long_text: Path, tmp_path: Path) -> Path:
 def model(trained: Path, tmp_path: Path) -> Path:
     """A run in the working folder."""
     return shutil.copytree(trained, tmp_path / "run")
+
+
+def contents(folder: Path) -> dict[Path, bytes | None]:
+    """Everything below a folder."""
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def snapshot() -> Callable[[Path], dict[Path, bytes | None]]:
+    """Takes everything below a folder, to be held against another time."""
+    return contents
+
+
+@pytest.fixture
+def refused(understudy: CommandLine, tmp_path: Path) -> Callable[..., str]:
+    """Run a command line that must be refused; give its one line."""
+
+    def refuse(*arguments: object) -> str:
+        before = contents(tmp_path)
+        result = understudy(*arguments)
+        assert result.status == 2, result
+        (line,) = result.err.splitlines()
+        assert line.startswith("understudy: error: ")
+        assert "Traceback" not in result.out
+        assert contents(tmp_path) == before
+        return line
+
+    return refuse

@@ -60,3 +60,66 @@ def test_calibration_is_a_table_and_a_plot(understudy: "CommandLine", model: Pat
     shown = understudy("evaluate", model, text, "--calibration", "--no-baselines").out
     rows = [line for line in shown.splitlines() if "●" in line and " to " in line]
     assert len(rows) == len(found["bins"])
+
+
+@pytest.mark.parametrize(
+    ("protocol", "own", "other"), [("streamed", "streams", "window"), ("windowed", "window", "streams")]
+)
+def test_evaluate_json_is_one_document_with_the_keys_of_its_protocol(
+    protocol: str, own: str, other: str, understudy: "CommandLine", model: Path, text: Path
+) -> None:
+    result = understudy("evaluate", model, text, "--protocol", protocol, "--json")
+    document = json.loads(result.out)
+    assert set(document) == {
+        "loss",
+        "bits_per_character",
+        "characters",
+        "protocol",
+        own,
+        "unknown_characters",
+        "baselines",
+    }
+    assert other not in document
+    assert document["protocol"] == protocol
+    assert document[own] == {"streams": 5, "window": 256}[own]
+    assert document["characters"] == 5999
+    assert document["unknown_characters"] == 0
+    assert document["bits_per_character"] == pytest.approx(document["loss"] / math.log(2))
+    assert 0 < document["loss"] < math.log(17) + 1
+    assert result.err == ""
+
+
+def test_evaluate_says_the_same_in_words(understudy: "CommandLine", model: Path, text: Path) -> None:
+    document = json.loads(understudy("evaluate", model, text, "--protocol", "windowed", "--window", 100, "--json").out)
+    result = understudy("evaluate", model, text, "--protocol", "windowed", "--window", 100)
+    assert f"{document['loss']:.4f} nats, {document['bits_per_character']:.4f} bits" in result.out
+    assert "5,999 characters" in result.out
+    assert "windows of 100" in result.out
+
+
+def test_evaluation_is_streamed_unless_said_otherwise(understudy: "CommandLine", model: Path, text: Path) -> None:
+    assert json.loads(understudy("evaluate", model, text, "--json").out)["protocol"] == "streamed"
+
+
+def test_characters_that_the_model_never_saw_are_counted_and_named(
+    understudy: "CommandLine", model: Path, tmp_path: Path
+) -> None:
+    known = "abc de\nfgh ij"
+    (tmp_path / "foreign.txt").write_text("ЖЖЖ".join(known) + "漢", encoding="utf-8")
+    document = json.loads(understudy("evaluate", model, "foreign.txt", "--json").out)
+    assert document["unknown_characters"] == 3 * (len(known) - 1) + 1
+    assert document["characters"] == len(known) - 1
+    (tmp_path / "known.txt").write_text(known)
+    assert json.loads(understudy("evaluate", model, "known.txt", "--json").out)["loss"] == document["loss"]
+    shown = understudy("evaluate", model, "foreign.txt").out
+    assert "'Ж' (U+0416) 36 times" in shown
+    assert "'漢' (U+6F22) 1 time\n" in shown
+
+
+def test_evaluating_a_text_without_a_known_character_is_refused(
+    understudy: "CommandLine", model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "foreign.txt").write_text("ЖЖЖ", encoding="utf-8")
+    result = understudy("evaluate", model, "foreign.txt")
+    assert result.status == 2
+    assert len(result.err.splitlines()) == 1

@@ -5,7 +5,15 @@ import torch
 from torch import Tensor, nn
 
 from understudy.model.config import STATES, Cell
-from understudy.model.recurrence import Embedded, LayerWeights, Recurrence, native, recurrence_for, reference
+from understudy.model.recurrence import (
+    Embedded,
+    LayerWeights,
+    Recurrence,
+    compiled,
+    native,
+    recurrence_for,
+    reference,
+)
 from understudy.model.recurrence.cpu import CpuRecurrence
 
 T, B, E, H = 7, 3, 5, 6
@@ -209,3 +217,24 @@ def test_saturated_gates_lose_nothing(cell: Cell) -> None:
         assert close.double().mean() > 0.99  # a gate at its tipping point may fall the other way
         assert all(part.isfinite().all() for part in after)
         assert all(part.isfinite().all() for part in wanted)
+
+
+@pytest.mark.parametrize(("products", "within"), [(torch.float32, 1e-5), (torch.bfloat16, 0.04)])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_without_a_compiler_pytorch_s_modules_serve(
+    cell: Cell, products: torch.dtype, within: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "available", lambda: False)
+    recurrence = recurrence_for(cell, torch.device("cpu"))
+    assert not isinstance(recurrence, CpuRecurrence)
+    inputs, weights, state = layer(cell)
+    exact, _ = (reference.gru if cell == "gru" else reference.lstm)(inputs, weights, state, torch.float64)
+    leaves = [part.detach().float().requires_grad_() for part in (inputs, *weights, *state)]
+    outputs, after = recurrence(leaves[0], LayerWeights(*leaves[1:5]), tuple(leaves[5:]), products)
+    assert outputs.dtype == products
+    assert all(part.dtype == torch.float32 for part in after)
+    torch.testing.assert_close(outputs.double(), exact, atol=within, rtol=0)
+    wanted = torch.autograd.grad((exact * exact).sum(), [inputs, *weights])
+    got = torch.autograd.grad((outputs.float() ** 2).sum(), leaves[:5])
+    for mine, theirs in zip(got, wanted, strict=True):
+        assert (mine.double() - theirs).norm() < within * theirs.norm()

@@ -4,8 +4,6 @@ import copy
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,157 +11,15 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn import functional as F
 
-from understudy.cli.main import main
-from understudy.errors import ConfigError, DivergedError
-from understudy.model import file, parameters
-from understudy.model.config import GATES
-from understudy.model.parameters import network_of
-from understudy.training import checkpoint
-from understudy.training.loop import NotFiniteError, Report, Trainer
-from understudy.training.session import Session, Setback
+from tests.training.runs import assert_equal, finish, reports_of, take, weights
+from understudy.model import file
+from understudy.training.loop import Report
+from understudy.training.session import Session
 
 if TYPE_CHECKING:
     from tests.training.conftest import Opener
-
-
-def weights(trainer: Trainer) -> dict[str, NDArray[np.float32]]:
-    return {name: array.copy() for name, array in parameters.arrays(trainer.network).items()}
-
-
-def assert_equal(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -> None:
-    assert set(one) == set(other)
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], err_msg=name)
-
-
-def finish(session: Session) -> list[Report | Setback]:
-    return [report for report in session.reports() if report is not None]
-
-
-def take(trainer: Trainer, steps: int) -> None:
-    """Some steps, or fewer where the run ends before."""
-    for _ in islice(trainer.run(), steps):
-        pass
-
-
-def reports_of(trainer: Trainer) -> list[Report]:
-    return [report for report in trainer.run() if report is not None]
-
-
-class Poison:
-    """Makes the gradient not finite in chosen steps, as often as asked."""
-
-    def __init__(self, trainer: Trainer, steps: dict[int, int], value: float = math.nan) -> None:
-        self.trainer, self.left, self.value = trainer, dict(steps), value
-        trainer.network.output.bias.register_hook(self)  # type: ignore[no-untyped-call]
-
-    def __call__(self, gradient: Tensor) -> Tensor:
-        step = self.trainer.progress.step
-        if not self.left.get(step):
-            return gradient
-        self.left[step] -= 1
-        return gradient * self.value
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_gradient_that_is_not_finite_reaches_neither_weights_nor_moments_nor_state(
-    value: float, opened: "Opener", tmp_path: Path
-) -> None:
-    session = opened(optimizer="adamw", clip=1.0)
-    trainer = session.trainer
-    Poison(trainer, {7: 1}, value)
-    take(trainer, 7)
-    before = checkpoint.load(checkpoint.save(tmp_path / "before", session.facts, trainer, {}))
-    with pytest.raises(NotFiniteError) as raised:
-        take(trainer, 1)
-    assert raised.value.step == 7
-    after = checkpoint.load(checkpoint.save(tmp_path / "after", session.facts, trainer, {}))
-    assert after.progress.step == before.progress.step == 7
-    assert_equal(dict(after.tensors), dict(before.tensors))
-
-
-def test_a_loss_that_is_not_finite_is_not_learned_from(opened: "Opener") -> None:
-    trainer = opened().trainer
-    with torch.no_grad():
-        trainer.network.output.weight[0, 0] = math.inf
-    before = weights(trainer)
-    with pytest.raises(NotFiniteError):
-        take(trainer, 1)
-    assert_equal(weights(trainer), before)
-
-
-def test_a_run_goes_back_to_its_last_checkpoint_with_half_the_rate_and_then_finishes(opened: "Opener") -> None:
-    session = opened(checkpoint_every=7, evaluate_every=10, schedule="constant", warmup=0.0, learning_rate=0.004)
-    Poison(session.trainer, {16: 1, 25: 1})
-    rates = []
-    setbacks: list[Setback] = []
-    for report in session.reports():
-        if isinstance(report, Setback):
-            setbacks.append(report)
-        elif report is not None:
-            rates.append((report.step, report.learning_rate))
-    assert [(setback.failed_step, setback.back_to) for setback in setbacks] == [(16, 14), (25, 21)]
-    assert all("\n" not in setback.message for setback in setbacks)
-    assert rates == [(10, 0.004), (20, 0.002), (30, 0.001)]
-    assert session.finished
-    lines = [json.loads(line) for line in (session.folder.path / "metrics.jsonl").read_text().splitlines()]
-    assert [line["setback"] for line in lines if "setback" in line] == [setback.message for setback in setbacks]
-    found, _ = checkpoint.load_latest(session.folder.checkpoints)
-    assert found is not None
-    assert (found.progress.setbacks, found.progress.rate_scale) == (2, 0.25)
-
-
-def test_a_run_that_went_back_equals_one_that_was_always_at_half_the_rate_from_there(opened: "Opener") -> None:
-    settings: dict[str, Any] = {"checkpoint_every": 10, "schedule": "constant", "warmup": 0.0, "dropout": 0.2}
-    one = opened(name="one", learning_rate=0.004, steps=20, **settings)
-    Poison(one.trainer, {12: 1})
-    finish(one)
-    other = opened(name="other", learning_rate=0.004, steps=20, **settings)
-    take(other.trainer, 10)
-    other.trainer.progress.rate_scale = 0.5
-    reports_of(other.trainer)
-    assert_equal(weights(one.trainer), weights(other.trainer))
-
-
-def test_the_third_time_ends_the_run_and_the_last_good_checkpoint_stays(opened: "Opener") -> None:
-    session = opened(checkpoint_every=7)
-    Poison(session.trainer, {16: 99})
-    with pytest.raises(DivergedError) as raised:
-        finish(session)
-    message = str(raised.value)
-    assert "step 16" in message
-    assert str(session.folder.checkpoints) in message
-    assert "--learning-rate" in message
-    found, _ = checkpoint.load_latest(session.folder.checkpoints)
-    assert found is not None
-    assert found.progress.step == 14
-    assert found.progress.setbacks == 2
-    assert all(np.isfinite(array).all() for array in found.tensors.values())
-
-
-@pytest.fixture
-def poisoned(finished: Path, tmp_path: Path) -> Path:
-    """A model whose weights are finite, and whose losses are not."""
-    model = file.read(finished)
-    tensors = {name: np.array(array) for name, array in model.tensors.items()}
-    tensors["output.weight"][::2], tensors["output.weight"][1::2] = 3e38, -3e38
-    path = tmp_path / "poisoned.safetensors"
-    replace(model, tensors=tensors).write(path)
-    return path
-
-
-@pytest.mark.parametrize("duration", [("--steps", "5"), ("--minutes", "0.05")])
-def test_a_diverged_run_ends_with_status_1_and_one_line(
-    duration: tuple[str, str], poisoned: Path, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "run"
-    status = main(["train", str(text), "--from", str(poisoned), "--out", str(out), "--preset", "tiny", *duration])
-    assert status == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("understudy: error: step 0: the loss is ")
 
 
 @pytest.mark.parametrize("clip", [0.01, 0.1])
@@ -347,53 +203,6 @@ def test_the_model_file_says_how_it_was_trained(opened: "Opener", text: Path) ->
     assert training["corpus"]["name"] == text.stem
     assert training["corpus"]["train_characters"] + training["corpus"]["validation_characters"] == 20_000
     assert not any("second" in name or "time" in name for name in training)
-
-
-@pytest.fixture
-def other_text(tmp_path: Path, text: Path) -> Path:
-    path = tmp_path / "other.txt"
-    path.write_text(text.read_text()[:5000] + "0Ωж漢", encoding="utf-8")
-    return path
-
-
-def test_a_model_started_from_another_predicts_as_that_one_among_its_symbols(
-    finished: Path, other_text: Path, opened: "Opener"
-) -> None:
-    old = file.read(finished)
-    session = opened(other_text, name="next", layers=2, request={"origin": finished})
-    before, now = network_of(old), session.trainer.network
-    symbols = session.facts.vocabulary.characters
-    assert set(symbols) == set(old.vocabulary.characters) | set("0Ωж漢")
-    assert symbols == "".join(sorted(symbols))
-    prompt = "The time and the place"
-    known = [symbols.index(character) for character in old.vocabulary.characters]
-    with torch.no_grad():
-        theirs, _ = before(torch.from_numpy(old.vocabulary.encode(prompt))[:, None], before.zero_state(1))
-        ours, _ = now(torch.from_numpy(session.facts.vocabulary.encode(prompt))[:, None], now.zero_state(1))
-    torch.testing.assert_close(ours[..., known].log_softmax(-1), theirs.log_softmax(-1), atol=1e-5, rtol=0)
-    new = [symbols.index(character) for character in "0Ωж漢"]
-    assert (ours[..., new] < ours[..., known].amax(-1, keepdim=True)).all()
-
-
-def test_a_model_started_from_another_says_which_characters_are_new(
-    finished: Path, other_text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["train", str(other_text), "--from", str(finished), "--out", str(tmp_path / "next"), "--steps", "3"]
-    assert main([*arguments, "--batch-size", "4", "--sequence-length", "16"]) == 0
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if "new to the model" in line]
-    for character in "0Ωж漢":
-        assert f"'{character}' (U+{ord(character):04X})" in line
-    model = file.read(tmp_path / "next")
-    assert model.config.units == file.read(finished).config.units
-    assert GATES[model.config.cell] == GATES[file.read(finished).config.cell]
-    assert model.training["origin"]["steps"] == 30
-
-
-def test_a_shape_that_contradicts_the_model_to_start_from_is_refused(
-    finished: Path, other_text: Path, opened: "Opener"
-) -> None:
-    with pytest.raises(ConfigError, match="--units 13: the model to start from has 12"):
-        opened(other_text, name="next", units=13, layers=2, request={"origin": finished})
 
 
 @pytest.fixture

@@ -1,0 +1,233 @@
+"""Each ingredient of the recipe put in or taken out against the rest, at equal time, on a slice of the training text.
+
+    python benchmarks/recipe_search.py TEXT --seconds 60 --seeds 3 --into search.jsonl [--only "NAME" ...] [-- FLAGS]
+
+Of TEXT the first nine tenths are used, and of those the last tenth is what every trial is judged by: the text that
+results are reported on is not looked at. FLAGS are given to every trial, "as it is" included. Every trial is a process
+of its own and appends a line to the file; trials that are there are not done again, so that a search can be stopped and
+goes on. What is not in the package is put into it by this script, below.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+SETTINGS: dict[str, list[str]] = {
+    "as it is": [],
+    "AdamW alone": ["--optimizer", "adamw", "--learning-rate", "6e-3"],
+    "GRU": ["--cell", "gru"],
+    "two layers": ["--layers", "2"],
+    "16 lanes": ["--batch-size", "16"],
+    "64 lanes": ["--batch-size", "64"],
+    "sequences of 32": ["--sequence-length", "32"],
+    "sequences of 128": ["--sequence-length", "128"],
+    "rate two thirds": ["--learning-rate", "8e-3"],
+    "rate four thirds": ["--learning-rate", "16e-3"],
+    "constant rate": ["--schedule", "constant"],
+    "no warm-up": ["--warmup", "0"],
+    "no weight decay": ["--weight-decay", "0"],
+    "weight decay 0.3": ["--weight-decay", "0.3"],
+    "no clipping": ["--clip", "0"],
+    "embedding 64": ["--embedding", "64"],
+    "float32": ["--precision", "float32"],
+    "256 units": ["--units", "256"],
+    "384 units": ["--units", "384"],
+    "512 units": ["--units", "512"],
+    "640 units": ["--units", "640"],
+    "768 units": ["--units", "768"],
+    "no dropout": ["--dropout", "0"],
+    "dropout 0.15": ["--dropout", "0.15"],
+    "dropout 0.3": ["--dropout", "0.3"],
+    "dropout 0.4": ["--dropout", "0.4"],
+    "dropout 0.5": ["--dropout", "0.5"],
+    "dropout 0.6": ["--dropout", "0.6"],
+}
+
+
+def weight_drop(share: float) -> None:
+    """Zero a share of the recurrent matrix while a sequence is learned from (Merity et al. 2017)."""
+    from understudy.model.network import Layer
+
+    plain: Any = Layer.weights.fget  # type: ignore[attr-defined]
+
+    def weights(layer: Layer) -> Any:
+        found = plain(layer)
+        if not torch.is_grad_enabled():
+            return found
+        return found._replace(weight_hh=F.dropout(found.weight_hh, share))
+
+    Layer.weights = property(weights)  # type: ignore[method-assign, assignment]
+
+
+def one_mask() -> None:
+    """Dropout with one mask for all steps of a sequence (Gal and Ghahramani 2016)."""
+    from understudy.model.network import Dropout
+
+    def dropped(self: Dropout, x: torch.Tensor) -> torch.Tensor:
+        kept = 1 - self.probability
+        mask = torch.empty(x.shape[1:], dtype=x.dtype).bernoulli_(kept, generator=self.generator)
+        return x * mask.div_(kept)
+
+    Dropout.__call__ = dropped  # type: ignore[method-assign]
+
+
+def label_smoothing(share: float) -> None:
+    """Learn from targets of which a share is spread over all symbols."""
+    from understudy.training import loop
+
+    plain = F.cross_entropy
+
+    class Smoothed:
+        cross_entropy = staticmethod(partial(plain, label_smoothing=share))
+
+    setattr(loop, "F", Smoothed)  # noqa: B010 - a module's own name
+
+
+def resets(share: float) -> None:
+    """Zero the carried state of a share of the lanes before each step."""
+    from understudy.training.loop import Trainer
+
+    plain = Trainer._carried
+
+    def carried(self: Trainer, carry: Any) -> Any:
+        state = plain(self, carry)
+        kept = (torch.rand(self.recipe.batch_size, 1) >= share).to(torch.float32)
+        return tuple(tuple(part * kept for part in layer) for layer in state)
+
+    Trainer._carried = carried  # type: ignore[method-assign]
+
+
+def average(memory: float) -> None:
+    """Judge a moving average of the weights."""
+    import copy
+
+    from understudy.training.loop import Trainer
+
+    step, evaluate = Trainer._step, Trainer.evaluate
+
+    def stepping(self: Trainer, rate: float) -> Any:
+        found = step(self, rate)
+        if not hasattr(self, "averaged"):
+            self.averaged = copy.deepcopy(self.network)  # type: ignore[attr-defined]
+        with torch.no_grad():
+            for mean, now in zip(self.averaged.parameters(), self.network.parameters(), strict=True):  # type: ignore[attr-defined]
+                mean.lerp_(now, 1 - min(memory, 1 - 1 / (1 + self.progress.step)))
+        return found
+
+    def evaluating(self: Trainer) -> Any:
+        network = self.network
+        self.network = self.averaged  # type: ignore[attr-defined]
+        try:
+            return evaluate(self)
+        finally:
+            self.network = network
+
+    Trainer._step, Trainer.evaluate = stepping, evaluating  # type: ignore[method-assign]
+
+
+def uniform_start() -> None:
+    """Start the recurrent matrices as PyTorch does, not orthogonal."""
+    from understudy.training import session
+
+    plain: Any = vars(session)["initialize"]
+
+    def initialize(network: Any, how: Any, seed: int) -> None:
+        plain(network, how, seed)
+        with torch.no_grad():
+            for layer in network.layers:
+                torch.nn.init.uniform_(
+                    layer.weight_hh, -(layer.weight_hh.shape[1] ** -0.5), layer.weight_hh.shape[1] ** -0.5
+                )
+
+    setattr(session, "initialize", initialize)  # noqa: B010 - a module's own name
+
+
+PATCHES: dict[str, Callable[[], None]] = {
+    "weight drop 0.2": partial(weight_drop, 0.2),
+    "weight drop 0.5": partial(weight_drop, 0.5),
+    "one mask a sequence": one_mask,
+    "label smoothing 0.05": partial(label_smoothing, 0.05),
+    "states zeroed, 2%": partial(resets, 0.02),
+    "average of weights": partial(average, 0.99),
+    "uniform start": uniform_start,
+}
+
+
+def one(name: str, arguments: list[str]) -> None:
+    """Run the command with the ingredients of that name, joined by " + ", put in."""
+    from understudy.cli.main import main as command
+
+    for part in name.split(" + "):
+        if part in PATCHES:
+            PATCHES[part]()
+        else:
+            arguments = [*arguments, *SETTINGS[part]]
+    sys.exit(command(["train", *arguments]))
+
+
+def trial(text: Path, name: str, seconds: float, seed: int, flags: list[str]) -> dict[str, Any]:
+    """One trial in a process of its own; what `train --json` prints."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = [str(text), "--minutes", str(seconds / 60), "--seed", str(seed), "--out", f"{folder}/run", *flags]
+        ended = subprocess.run(
+            [sys.executable, __file__, "--one", name, "--", *arguments, "--json", "--quiet"],
+            capture_output=True,
+            text=True,
+        )
+    if ended.returncode:
+        sys.exit(f"{name}: {ended.stderr}")
+    found: dict[str, Any] = json.loads(ended.stdout)
+    return found
+
+
+def main() -> None:
+    """Do the trials that are not done, and print the table."""
+    if sys.argv[1:2] == ["--one"]:
+        one(sys.argv[2], sys.argv[4:])
+    ours, flags = sys.argv[1:], []
+    if "--" in ours:
+        ours, flags = ours[: ours.index("--")], ours[ours.index("--") + 1 :]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text", type=Path)
+    parser.add_argument("--characters", type=int, help="use only so many of the slice")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--into", type=Path, required=True, help="a file of JSON lines that is added to")
+    parser.add_argument("--only", nargs="+", default=[*SETTINGS, *PATCHES])
+    parsed = parser.parse_args(ours)
+    whole = parsed.text.read_text(encoding="utf-8")
+    part = whole[: int(0.9 * len(whole))][: parsed.characters]
+    done = [json.loads(line) for line in parsed.into.read_text().splitlines()] if parsed.into.exists() else []
+    print("| ingredient | steps | train | windowed 256 | streamed |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder, "slice.txt")
+        text.write_text(part, encoding="utf-8")
+        for name in parsed.only:
+            found = []
+            for seed in range(parsed.seeds):
+                key = {"name": name, "seconds": parsed.seconds, "characters": len(part), "seed": seed, "flags": flags}
+                result = next((entry for entry in done if entry.items() >= key.items()), None)
+                if result is None:
+                    result = key | trial(text, name, parsed.seconds, seed, flags)
+                    with parsed.into.open("a") as lines:
+                        print(json.dumps(result), file=lines)
+                found.append(result)
+            middle = [
+                median(e[k] for e in found) for k in ("train_loss", "validation_loss", "validation_loss_streamed")
+            ]
+            steps = ", ".join(f"{entry['steps']:,}" for entry in found)
+            print(f"| {name} | {steps} | " + " | ".join(f"{loss:.4f}" for loss in middle) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What `understudy info` tells of a text and of a model."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+
+def test_info_shows_what_the_tutorial_shows_of_a_text(understudy: "CommandLine", tmp_path: Path) -> None:
+    (tmp_path / "poem.txt").write_text("To be, or not to be:\nthat is the question.\n" * 20, encoding="utf-8")
+    result = understudy("info", "poem.txt")
+    assert result.status == 0
+    assert "860 characters, 18 distinct" in result.out
+    assert "To be, or not to be:" in result.out
+    rows = [line for line in result.out.splitlines() if "'o' (U+006F)" in line and "%" in line]
+    ids = {
+        character: place for place, character in enumerate(sorted(set("To be, or not to be:\nthat is the question.\n")))
+    }
+    assert rows[0].split()[2:4] == [str(ids["o"]), "100"]
+    first = " ".join(str(ids[character]) for character in "To be, or not")
+    assert f"'To be, or not' → {first}" in result.out
+
+
+def test_info_json_lists_every_symbol_of_a_text(understudy: "CommandLine", tmp_path: Path) -> None:
+    from collections import Counter
+    from hashlib import sha256
+
+    content = "ёжик в тумане, 漢字\n" * 7
+    (tmp_path / "text.txt").write_text(content, encoding="utf-8")
+    document = json.loads(understudy("info", "text.txt", "--json").out)
+    counts = Counter(content)
+    assert document["length"] == len(content)
+    assert document["distinct"] == len(counts)
+    assert document["sha256"] == sha256(content.encode()).hexdigest()
+    assert document["head"] == content[: len(document["head"])]
+    assert {chr(entry["code_point"]): entry["count"] for entry in document["vocabulary"]} == dict(counts)
+    assert [entry["id"] for entry in document["vocabulary"]] == list(range(len(counts)))
+
+
+def test_info_tells_the_layers_and_the_training_of_a_model(understudy: "CommandLine", model: Path) -> None:
+    result = understudy("info", model)
+    assert result.status == 0
+    V, E, H = 17, 8, 12
+    layers = {"Embedding": V * E, "LSTM": 4 * H * (E + H + 2), "Dense": V * (H + 1)}
+    for name, parameters in layers.items():
+        (line,) = [line for line in result.out.splitlines() if f"({name})" in line]
+        assert line.endswith(f" {parameters:,}")
+    assert f" {sum(layers.values()):,}\n" in result.out
+    assert "6,000 characters" in result.out
+    assert "nats a character in windows of 256" in result.out
+
+
+def test_info_json_of_a_model_is_one_document(understudy: "CommandLine", model: Path) -> None:
+    for name in (model, model / "model.safetensors"):
+        document = json.loads(understudy("info", name, "--json").out)
+        assert document["config"] == {"cell": "lstm", "vocabulary": 17, "embedding": 8, "units": 12, "layers": 1}
+        assert document["parameters"] == sum(row["parameters"] for row in document["layers"])
+        assert document["training"]["corpus"]["characters"] == 6000
+        assert document["vocabulary"]["characters"] == "\n abcdefghijklmno"

@@ -1,0 +1,63 @@
+"""Starting from another model's weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from understudy.cli.main import main
+from understudy.errors import ConfigError
+from understudy.model import file
+from understudy.model.config import GATES
+from understudy.model.parameters import network_of
+
+if TYPE_CHECKING:
+    from tests.training.conftest import Opener
+
+
+@pytest.fixture
+def other_text(tmp_path: Path, text: Path) -> Path:
+    path = tmp_path / "other.txt"
+    path.write_text(text.read_text()[:5000] + "0Ωж漢", encoding="utf-8")
+    return path
+
+
+def test_a_model_started_from_another_predicts_as_that_one_among_its_symbols(
+    finished: Path, other_text: Path, opened: "Opener"
+) -> None:
+    old = file.read(finished)
+    session = opened(other_text, name="next", layers=2, request={"origin": finished})
+    before, now = network_of(old), session.trainer.network
+    symbols = session.facts.vocabulary.characters
+    assert set(symbols) == set(old.vocabulary.characters) | set("0Ωж漢")
+    assert symbols == "".join(sorted(symbols))
+    prompt = "The time and the place"
+    known = [symbols.index(character) for character in old.vocabulary.characters]
+    with torch.no_grad():
+        theirs, _ = before(torch.from_numpy(old.vocabulary.encode(prompt))[:, None], before.zero_state(1))
+        ours, _ = now(torch.from_numpy(session.facts.vocabulary.encode(prompt))[:, None], now.zero_state(1))
+    torch.testing.assert_close(ours[..., known].log_softmax(-1), theirs.log_softmax(-1), atol=1e-5, rtol=0)
+    new = [symbols.index(character) for character in "0Ωж漢"]
+    assert (ours[..., new] < ours[..., known].amax(-1, keepdim=True)).all()
+
+
+def test_a_model_started_from_another_says_which_characters_are_new(
+    finished: Path, other_text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", str(other_text), "--from", str(finished), "--out", str(tmp_path / "next"), "--steps", "3"]
+    assert main([*arguments, "--batch-size", "4", "--sequence-length", "16"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "new to the model" in line]
+    for character in "0Ωж漢":
+        assert f"'{character}' (U+{ord(character):04X})" in line
+    model = file.read(tmp_path / "next")
+    assert model.config.units == file.read(finished).config.units
+    assert GATES[model.config.cell] == GATES[file.read(finished).config.cell]
+    assert model.training["origin"]["steps"] == 30
+
+
+def test_a_shape_that_contradicts_the_model_to_start_from_is_refused(
+    finished: Path, other_text: Path, opened: "Opener"
+) -> None:
+    with pytest.raises(ConfigError, match="--units 13: the model to start from has 12"):
+        opened(other_text, name="next", units=13, layers=2, request={"origin": finished})
