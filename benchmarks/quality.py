@@ -8,12 +8,12 @@ and the largest.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from statistics import median
+from typing import Any
+
+from commands import understudy
 
 NANOGPT = (
     ("nanoGPT, 10.65 M parameters, context 256, published", "A100, 180 s", "1.4697"),
@@ -21,20 +21,14 @@ NANOGPT = (
 )
 
 
-def trained(text: str, seconds: float, seed: int) -> tuple[dict[str, float], float]:
+def trained(text: str, seconds: float, seed: int) -> tuple[dict[str, Any], float]:
     """What the command prints, and how long it took."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "understudy.cli.main", "train", text, "--minutes", str(seconds / 60)]
         began = time.perf_counter()
-        ended = subprocess.run(
-            [*command, "--seed", str(seed), "--out", f"{folder}/run", "--json", "--quiet"],
-            capture_output=True,
-            text=True,
-            check=True,
+        found = understudy(
+            "train", text, "--minutes", seconds / 60, "--seed", seed, "--out", f"{folder}/run", "--quiet"
         )
-        taken = time.perf_counter() - began
-    found: dict[str, float] = json.loads(ended.stdout)
-    return found, taken
+        return found, time.perf_counter() - began
 
 
 def spread(values: list[float]) -> str:

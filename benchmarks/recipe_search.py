@@ -1,4 +1,4 @@
-"""Each ingredient of the recipe put in or taken out against the rest, at equal time, on a slice of the training text.
+"""Each ingredient of the recipe against the rest, at equal time or equal steps, on a slice of the training text.
 
     python benchmarks/recipe_search.py TEXT --seconds 60 --seeds 3 --into search.jsonl [--only "NAME" ...] [-- FLAGS]
 
@@ -33,10 +33,13 @@ SETTINGS: dict[str, list[str]] = {
     "sequences of 128": ["--sequence-length", "128"],
     "rate two thirds": ["--learning-rate", "8e-3"],
     "rate four thirds": ["--learning-rate", "16e-3"],
+    "rate twice": ["--learning-rate", "24e-3"],
     "constant rate": ["--schedule", "constant"],
     "no warm-up": ["--warmup", "0"],
     "no weight decay": ["--weight-decay", "0"],
     "weight decay 0.3": ["--weight-decay", "0.3"],
+    "weight decay 0.6": ["--weight-decay", "0.6"],
+    "weight decay 1.0": ["--weight-decay", "1.0"],
     "no clipping": ["--clip", "0"],
     "embedding 64": ["--embedding", "64"],
     "float32": ["--precision", "float32"],
@@ -107,6 +110,21 @@ def resets(share: float) -> None:
     Trainer._carried = carried  # type: ignore[method-assign]
 
 
+def noise(share: float) -> None:
+    """Replace a share of the characters that are read, not those to be predicted, by others of the batch (Xie 2017)."""
+    from understudy.model.network import Network
+
+    plain: Any = Network.forward
+
+    def forward(self: Network, ids: torch.Tensor, state: Any, dropout: Any = None) -> Any:
+        if torch.is_grad_enabled():
+            others = ids.flatten()[torch.randperm(ids.numel())].view_as(ids)
+            ids = torch.where(torch.rand(ids.shape) < share, others, ids)
+        return plain(self, ids, state, dropout)
+
+    Network.forward = forward  # type: ignore[method-assign]
+
+
 def average(memory: float) -> None:
     """Judge a moving average of the weights."""
     import copy
@@ -157,8 +175,12 @@ PATCHES: dict[str, Callable[[], None]] = {
     "weight drop 0.5": partial(weight_drop, 0.5),
     "one mask a sequence": one_mask,
     "label smoothing 0.05": partial(label_smoothing, 0.05),
+    "3% of characters replaced": partial(noise, 0.03),
+    "10% of characters replaced": partial(noise, 0.1),
     "states zeroed, 2%": partial(resets, 0.02),
     "average of weights": partial(average, 0.99),
+    "average of weights, 0.98": partial(average, 0.98),
+    "average of weights, 0.995": partial(average, 0.995),
     "uniform start": uniform_start,
 }
 
@@ -175,10 +197,10 @@ def one(name: str, arguments: list[str]) -> None:
     sys.exit(command(["train", *arguments]))
 
 
-def trial(text: Path, name: str, seconds: float, seed: int, flags: list[str]) -> dict[str, Any]:
+def trial(text: Path, name: str, seed: int, flags: list[str]) -> dict[str, Any]:
     """One trial in a process of its own; what `train --json` prints."""
     with tempfile.TemporaryDirectory() as folder:
-        arguments = [str(text), "--minutes", str(seconds / 60), "--seed", str(seed), "--out", f"{folder}/run", *flags]
+        arguments = [str(text), "--seed", str(seed), "--out", f"{folder}/run", *flags]
         ended = subprocess.run(
             [sys.executable, __file__, "--one", name, "--", *arguments, "--json", "--quiet"],
             capture_output=True,
@@ -201,24 +223,27 @@ def main() -> None:
     parser.add_argument("text", type=Path)
     parser.add_argument("--characters", type=int, help="use only so many of the slice")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--steps", type=int, help="trials of equal steps in place of equal time")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--into", type=Path, required=True, help="a file of JSON lines that is added to")
     parser.add_argument("--only", nargs="+", default=[*SETTINGS, *PATCHES])
     parsed = parser.parse_args(ours)
+    long = ["--steps", str(parsed.steps)] if parsed.steps else ["--minutes", str(parsed.seconds / 60)]
+    flags = [*long, *flags]
     whole = parsed.text.read_text(encoding="utf-8")
     part = whole[: int(0.9 * len(whole))][: parsed.characters]
     done = [json.loads(line) for line in parsed.into.read_text().splitlines()] if parsed.into.exists() else []
-    print("| ingredient | steps | train | windowed 256 | streamed |\n|---|---|---|---|---|")
+    print("| ingredient | steps | seconds | train | windowed 256 | streamed |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder, "slice.txt")
         text.write_text(part, encoding="utf-8")
         for name in parsed.only:
             found = []
             for seed in range(parsed.seeds):
-                key = {"name": name, "seconds": parsed.seconds, "characters": len(part), "seed": seed, "flags": flags}
+                key = {"name": name, "characters": len(part), "seed": seed, "flags": flags}
                 result = next((entry for entry in done if entry.items() >= key.items()), None)
                 if result is None:
-                    result = key | trial(text, name, parsed.seconds, seed, flags)
+                    result = key | trial(text, name, seed, flags)
                     with parsed.into.open("a") as lines:
                         print(json.dumps(result), file=lines)
                 found.append(result)
@@ -226,7 +251,11 @@ def main() -> None:
                 median(e[k] for e in found) for k in ("train_loss", "validation_loss", "validation_loss_streamed")
             ]
             steps = ", ".join(f"{entry['steps']:,}" for entry in found)
-            print(f"| {name} | {steps} | " + " | ".join(f"{loss:.4f}" for loss in middle) + " |", flush=True)
+            seconds = median(entry["seconds"] for entry in found)
+            print(
+                f"| {name} | {steps} | {seconds:.0f} | " + " | ".join(f"{loss:.4f}" for loss in middle) + " |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -223,6 +223,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     start_from: str | Path | None = None,
+    use_all_text: bool = False,
     **settings: Any,
 ) -> Model:
     """Learn from texts, as `understudy train` does, and give the best model found.
@@ -239,6 +240,7 @@ def train(
         resume: go on from the folder's last checkpoint.
         overwrite: start anew although the folder holds a run.
         start_from: a model whose weights the run starts from.
+        use_all_text: find out on a held-back part how long to train, then learn from everything.
         settings: fields of `understudy.training.recipe.Recipe`: minutes, units, learning_rate, ...
 
     Raises:
@@ -248,7 +250,7 @@ def train(
     """
     from understudy.training.material import TextOptions
     from understudy.training.request import Request
-    from understudy.training.session import Session
+    from understudy.training.whole_text import sessions
 
     reading = {
         "vocabulary": vocabulary,
@@ -267,13 +269,14 @@ def train(
         overwrite,
         Path(start_from) if start_from is not None else None,
         text_settings=frozenset(given),
+        whole_text=use_all_text,
     )
-    session = Session(request)
-    try:
-        for _ in session.prepare():
-            pass
-        for _ in session.reports():
-            pass
-        return load(session.folder.model)
-    finally:
-        session.close()
+    for session in sessions(request):
+        try:
+            for _ in session.prepare():
+                pass
+            for _ in session.reports():
+                pass
+        finally:
+            session.close()
+    return load(session.folder.model)

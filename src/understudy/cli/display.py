@@ -88,6 +88,13 @@ class Plain:
                 f"character in windows of 256, {result['validation_loss_streamed']:.4f} streamed "
                 f"({result['bits_per_character']:.3f} bits)"
             )
+        if "held_back" in result:
+            before = result["held_back"]
+            self.line(
+                f"learned from the whole text; with a part held back, the same recipe came to validation "
+                f"{before['validation_loss']:.4f} nats a character in windows of 256, "
+                f"{before['validation_loss_streamed']:.4f} streamed"
+            )
         self.line(f"written to {result['model']}; let it write: understudy generate {run_of(result['model'])}")
         if "text" in result:
             self.line(visible(result["text"]))
@@ -132,6 +139,8 @@ class LiveDisplay(Plain):
         self.session = session
         self.line(model_line(session))
         done = session.trainer.progress.step
+        for task in self._progress.task_ids:  # of a session before this one
+            self._progress.remove_task(task)
         self._task = self._progress.add_task("", total=session.facts.schedule.steps, completed=done)
         with Live(self._drawn(), console=self.console, refresh_per_second=4, transient=False) as self._live:
             yield

@@ -27,7 +27,7 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="how well a model predicts a text",
         description="Mean nats and bits a character, by one of two protocols.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a run folder or a model file")
+    parser.add_argument("model", metavar="MODEL", help="a run folder, a model file or @shakespeare")
     parser.add_argument("texts", nargs="+", metavar="TEXT", help="files, folders, -, or @name")
     parser.add_argument(
         "--protocol",

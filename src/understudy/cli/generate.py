@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from understudy.api import Model
     from understudy.generation.stream import Writing
 
+BOXED = "@shakespeare"
+"""The model that comes with the package."""
+
 
 def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "generate", help="write like a text that was learned", description="Write with a trained model."
     )
-    parser.add_argument("model", metavar="MODEL", help="a run folder or a model file")
+    parser.add_argument(
+        "model", nargs="?", default=BOXED, metavar="MODEL", help=f"a run folder or a model file (default {BOXED})"
+    )
     parser.add_argument("--start", default="", metavar="TEXT", help="what comes before (default: a line's start)")
     parser.add_argument("--length", type=whole, default=500, metavar="N", help="characters to write (default 500)")
     parser.add_argument(

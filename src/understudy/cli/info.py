@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from understudy.cli.arguments import Parser, add_reading, reading
@@ -55,6 +56,7 @@ def _model(model: "ModelFile", as_json: bool) -> int:
             "layers": [row._asdict() for row in rows],
             "vocabulary": model.vocabulary.to_document(),
             "training": model.training,
+            "card": dict(model.card),
         }
         print(json.dumps(document))
         return 0
@@ -75,9 +77,17 @@ def _model(model: "ModelFile", as_json: bool) -> int:
         )
     else:
         print("validation   none: the whole text was learned from")
+        if "held_back" in training:
+            before = training["held_back"]
+            print(
+                f"             with a part held back, the same recipe came to {before['validation_loss']:.4f} in "
+                f"windows of 256, {before['validation_loss_streamed']:.4f} streamed"
+            )
     kind = "bytes" if model.vocabulary.kind == "bytes" else "characters"
     print(f"vocabulary   {len(model.vocabulary):,} {kind}: {_shown(model.vocabulary.characters)}")
     print(f"written by   Understudy {training.get('library_version')}")
+    for heading, text in model.card.items():
+        print(f"\n{heading}\n{textwrap.fill(text, 100, initial_indent='  ', subsequent_indent='  ')}")
     return 0
 
 

@@ -37,6 +37,11 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
     parser.add_argument("--from", dest="origin", type=Path, metavar="MODEL", help="start from its weights")
+    parser.add_argument(
+        "--use-all-text",
+        action="store_true",
+        help="find out on the held-back part how long to train, then learn from everything, in the same minutes",
+    )
     parser.add_argument("--sample", type=whole, metavar="N", help="write N characters at the end")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors, and the sample of --sample")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
@@ -57,8 +62,17 @@ def run(parsed: argparse.Namespace) -> int:
     session: Session | None = None
     with _signals() as caught:
         try:
-            session, screen = _opened(parsed)
-            return _sitting(session, parsed, screen, caught)
+            request = _request(parsed)
+            from understudy.cli.display import display
+            from understudy.training.whole_text import sessions
+
+            screen = display(quiet=parsed.quiet, to_stderr=parsed.json)
+            for session in sessions(request):
+                if status := _sitting(session, screen, caught):
+                    return status
+                session.close()
+            assert session is not None
+            return _finish(session, parsed, screen)
         except Interrupted as interruption:
             caught.ending = True
             print(f"interrupted; {_way_on(session)}", file=sys.stderr)
@@ -68,15 +82,7 @@ def run(parsed: argparse.Namespace) -> int:
                 session.close()
 
 
-def _opened(parsed: argparse.Namespace) -> tuple["Session", "Plain"]:
-    request = _request(parsed)
-    from understudy.cli.display import display
-    from understudy.training.session import Session
-
-    return Session(request), display(quiet=parsed.quiet, to_stderr=parsed.json)
-
-
-def _sitting(session: "Session", parsed: argparse.Namespace, screen: "Plain", caught: "_Caught") -> int:
+def _sitting(session: "Session", screen: "Plain", caught: "_Caught") -> int:
     for line in session.prepare():
         screen.line(line)
     caught.held = True
@@ -91,7 +97,7 @@ def _sitting(session: "Session", parsed: argparse.Namespace, screen: "Plain", ca
         screen.interrupted(session)
         return 128 + caught.number
     caught.held = False
-    return _finish(session, parsed, screen)
+    return 0
 
 
 def _way_on(session: "Session | None") -> str:
@@ -131,6 +137,7 @@ def _request(parsed: argparse.Namespace) -> "Request":
         parsed.origin,
         parsed.tensorboard,
         frozenset(options),
+        parsed.use_all_text,
     )
 
 

@@ -22,7 +22,7 @@ KEY = "understudy"
 FORMAT = 1
 Tensors = Mapping[str, NDArray[Any]]
 Shapes = Mapping[str, tuple[int, ...]]
-_TYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64}
+_TYPES = {"F16": np.float16, "F32": np.float32, "F64": np.float64, "I64": np.int64}
 
 
 def write(path: Path, kind: str, document: Mapping[str, Any], tensors: Tensors) -> None:

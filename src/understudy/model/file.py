@@ -1,8 +1,11 @@
 """The model file: everything that generating, evaluating and fine-tuning need, in one safetensors file."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from understudy.errors import ConfigError, ModelFileError
 from understudy.model import container
@@ -10,6 +13,8 @@ from understudy.model.config import ModelConfig
 from understudy.text.vocabulary import Vocabulary
 
 FILE_NAME = "model.safetensors"
+BOX = Path(__file__).with_name("boxed")
+"""The models that come with the package; each is named by `@` and its file's name."""
 _FIELDS = {"format", "kind", "checksum", "config", "vocabulary", "training"}
 
 
@@ -23,15 +28,21 @@ class ModelFile:
         training: how it was trained (recipe, corpus, steps, losses, library version); no clock times, so that
             equal runs give equal files.
         tensors: the parameters by name, in the shapes of `config.shapes()`.
+        card: what people should know who meet the model without having trained it: heading to text.
     """
 
     config: ModelConfig
     vocabulary: Vocabulary
     training: dict[str, Any]
     tensors: container.Tensors
+    card: Mapping[str, str] = field(default_factory=dict)
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, *, half: bool = False) -> None:
         """Replace `path` by this model, whole or not at all.
+
+        Args:
+            path: the file.
+            half: keep the parameters in float16, in half the space; they are read as float32 again.
 
         Raises:
             StorageError: the disk refused; `path` is as it was.
@@ -41,15 +52,28 @@ class ModelFile:
             "vocabulary": self.vocabulary.to_document(),
             "training": self.training,
         }
-        container.write(path, "model", document, self.tensors)
+        if self.card:
+            document["card"] = dict(self.card)
+        tensors = {name: tensor.astype(np.float16) if half else tensor for name, tensor in self.tensors.items()}
+        container.write(path, "model", document, tensors)
+
+
+def boxed() -> tuple[str, ...]:
+    """The names of the models that come with the package."""
+    return tuple(f"@{path.stem}" for path in sorted(BOX.glob("*.safetensors")))
 
 
 def find(model: str | Path) -> Path:
-    """The file of a model that is named by its run folder or by the file itself.
+    """The file of a model that is named by its run folder, by the file itself, or by `@` and a name.
 
     Raises:
         ModelFileError: nothing is there, or the folder holds no model.
     """
+    name = str(model)
+    if name.startswith("@"):
+        if name not in boxed():
+            raise ModelFileError(f"{name}: no model of that name comes with the package; there is {', '.join(boxed())}")
+        return BOX / f"{name[1:]}.safetensors"
     path = Path(model)
     if path.is_dir():
         if not (path / FILE_NAME).is_file():
@@ -64,13 +88,18 @@ def find(model: str | Path) -> Path:
 
 
 def looks_like_model(name: str) -> bool:
-    """Whether a path is meant as a model and not as a text: a safetensors file, or a run folder."""
+    """Whether a name means a model and not a text: a safetensors file, a run folder, or a model of the package."""
     path = Path(name)
-    return path.suffix == ".safetensors" or (path / FILE_NAME).is_file() or (path / "checkpoint").is_dir()
+    return (
+        name in boxed()
+        or path.suffix == ".safetensors"
+        or (path / FILE_NAME).is_file()
+        or (path / "checkpoint").is_dir()
+    )
 
 
 def read(model: str | Path) -> ModelFile:
-    """Read a model file, or the one in a run folder.
+    """Read a model file, the one in a run folder, or one of the package.
 
     Raises:
         ModelFileError: nothing is there, or it is not an intact model of ours.
@@ -80,8 +109,10 @@ def read(model: str | Path) -> ModelFile:
     vocabularies: list[Vocabulary] = []
 
     def expected(document: dict[str, Any]) -> container.Shapes:
-        if set(document) != _FIELDS or not isinstance(document["training"], dict):
+        if set(document) - {"card"} != _FIELDS or not isinstance(document["training"], dict):
             raise ModelFileError(f"{path}: its description has unknown or missing fields")
+        if not isinstance(document.get("card", {}), dict):
+            raise ModelFileError(f"{path}: its card is no list of headings and texts")
         try:
             seen.append(ModelConfig.from_document(document["config"]))
             vocabularies.append(Vocabulary.from_document(document["vocabulary"]))
@@ -92,4 +123,7 @@ def read(model: str | Path) -> ModelFile:
         return seen[0].shapes()
 
     document, tensors = container.read(path, "model", expected)
-    return ModelFile(seen[0], vocabularies[0], document["training"], tensors)
+    full = {
+        name: tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor for name, tensor in tensors.items()
+    }
+    return ModelFile(seen[0], vocabularies[0], document["training"], full, document.get("card", {}))

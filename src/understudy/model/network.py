@@ -23,10 +23,15 @@ class Dropout:
     generator: torch.Generator
 
     def __call__(self, x: Tensor) -> Tensor:
-        """`x` with a new mask, scaled so that its mean stays."""
+        """`x` with a new mask, scaled so that its mean stays.
+
+        Four elements share 64 random bits: a draw for each would take a fifth of a step.
+        """
         kept = 1 - self.probability
-        mask = torch.empty(x.shape, dtype=x.dtype, device=x.device).bernoulli_(kept, generator=self.generator)
-        return x * mask.div_(kept)
+        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
+        drawn = words.random_(-(1 << 63), None, generator=self.generator).view(torch.int16)
+        mask = drawn[: x.numel()].view(x.shape) < min(round(kept * (1 << 16)) - (1 << 15), (1 << 15) - 1)
+        return x * mask.to(x.dtype).div_(kept)
 
 
 class Layer(nn.Module):

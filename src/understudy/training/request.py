@@ -25,6 +25,9 @@ class Request:
         origin: a model whose weights the run starts from.
         tensorboard: write TensorBoard events.
         text_settings: the names of text options that the user set, to be compared on resuming.
+        whole_text: learn from everything at the end (`whole_text.py`).
+        part: a folder in the run folder, for a run that serves another.
+        held_back: how the run went that held text back, for the one that does not.
     """
 
     texts: TextOptions | None
@@ -36,6 +39,9 @@ class Request:
     origin: Path | None = None
     tensorboard: bool = False
     text_settings: frozenset[str] = frozenset()
+    whole_text: bool = False
+    part: str | None = None
+    held_back: dict[str, Any] | None = None
 
 
 def texts_to_resume(request: Request, facts: Facts, folder: Path) -> TextOptions:

