@@ -31,17 +31,14 @@ SETTINGS: dict[str, list[str]] = {
     "64 lanes": ["--batch-size", "64"],
     "sequences of 32": ["--sequence-length", "32"],
     "sequences of 128": ["--sequence-length", "128"],
-    "rate two thirds": ["--learning-rate", "8e-3"],
-    "rate four thirds": ["--learning-rate", "16e-3"],
-    "rate twice": ["--learning-rate", "24e-3"],
+    **{f"rate {rate}": ["--learning-rate", rate] for rate in ("8e-3", "12e-3", "16e-3", "24e-3", "36e-3", "48e-3")},
     "constant rate": ["--schedule", "constant"],
     "no warm-up": ["--warmup", "0"],
     "no weight decay": ["--weight-decay", "0"],
-    "weight decay 0.3": ["--weight-decay", "0.3"],
-    "weight decay 0.6": ["--weight-decay", "0.6"],
-    "weight decay 1.0": ["--weight-decay", "1.0"],
+    **{f"weight decay {decay}": ["--weight-decay", decay] for decay in ("0.1", "0.2", "0.3", "0.6", "1.0")},
     "no clipping": ["--clip", "0"],
     "embedding 64": ["--embedding", "64"],
+    **{f"average {memory}": ["--average", memory] for memory in ("0.95", "0.98", "0.99", "0.995")},
     "float32": ["--precision", "float32"],
     "256 units": ["--units", "256"],
     "384 units": ["--units", "384"],
@@ -125,34 +122,6 @@ def noise(share: float) -> None:
     Network.forward = forward  # type: ignore[method-assign]
 
 
-def average(memory: float) -> None:
-    """Judge a moving average of the weights."""
-    import copy
-
-    from understudy.training.loop import Trainer
-
-    step, evaluate = Trainer._step, Trainer.evaluate
-
-    def stepping(self: Trainer, rate: float) -> Any:
-        found = step(self, rate)
-        if not hasattr(self, "averaged"):
-            self.averaged = copy.deepcopy(self.network)  # type: ignore[attr-defined]
-        with torch.no_grad():
-            for mean, now in zip(self.averaged.parameters(), self.network.parameters(), strict=True):  # type: ignore[attr-defined]
-                mean.lerp_(now, 1 - min(memory, 1 - 1 / (1 + self.progress.step)))
-        return found
-
-    def evaluating(self: Trainer) -> Any:
-        network = self.network
-        self.network = self.averaged  # type: ignore[attr-defined]
-        try:
-            return evaluate(self)
-        finally:
-            self.network = network
-
-    Trainer._step, Trainer.evaluate = stepping, evaluating  # type: ignore[method-assign]
-
-
 def uniform_start() -> None:
     """Start the recurrent matrices as PyTorch does, not orthogonal."""
     from understudy.training import session
@@ -178,9 +147,6 @@ PATCHES: dict[str, Callable[[], None]] = {
     "3% of characters replaced": partial(noise, 0.03),
     "10% of characters replaced": partial(noise, 0.1),
     "states zeroed, 2%": partial(resets, 0.02),
-    "average of weights": partial(average, 0.99),
-    "average of weights, 0.98": partial(average, 0.98),
-    "average of weights, 0.995": partial(average, 0.995),
     "uniform start": uniform_start,
 }
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from tests.training.runs import assert_equal, finish, reports_of, take, weights
+from understudy.evaluation.protocols import windowed
 from understudy.model import file
+from understudy.model.parameters import network_of
 from understudy.training.loop import Report
 from understudy.training.session import Session
 
@@ -180,6 +182,22 @@ def test_without_a_validation_text_the_model_file_holds_the_last_weights(opened:
     assert model.training["steps"] == 30
     assert model.training["validation_loss"] is None
     assert_equal(dict(model.tensors), dict(weights(session.trainer)))
+
+
+def test_the_running_mean_of_the_weights_is_evaluated_and_kept(opened: "Opener") -> None:
+    session = opened(average=0.8, evaluate_every=30)
+    trainer, means = session.trainer, None
+    for step, _ in enumerate(session.reports()):
+        share = 1 - min(0.8, step / (step + 1))
+        now = weights(trainer)
+        means = {name: array + share * (now[name] - array) for name, array in (means or now).items()}
+    assert means is not None
+    written = file.read(session.folder.model)
+    for name, mean in means.items():
+        np.testing.assert_allclose(written.tensors[name], mean, atol=1e-6, err_msg=name)
+    assert trainer.validation is not None
+    assert written.training["validation_loss"] == windowed(network_of(written), trainer.validation).loss
+    assert any(np.abs(written.tensors[name] - array).max() > 1e-4 for name, array in weights(trainer).items())
 
 
 def test_a_validation_loss_that_is_no_number_is_not_the_best(opened: "Opener") -> None:

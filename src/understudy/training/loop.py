@@ -105,6 +105,19 @@ class Trainer:
         self.optimizer = Optimizer(self.network, self.recipe)
         self.state: State = self.network.zero_state(self.recipe.batch_size)
         self.evaluation_seconds = 0.0
+        self._mean: Network | None = None
+
+    @property
+    def kept(self) -> Network:
+        """What is evaluated and kept: the network, or one with the running mean of its weights."""
+        if not self.recipe.average or not self.progress.step:
+            return self.network
+        if self._mean is None:
+            self._mean = copy.deepcopy(self.network)
+        with torch.no_grad():
+            for mine, mean in zip(self._mean.parameters(), self.optimizer.averages(), strict=True):
+                mine.copy_(mean)
+        return self._mean
 
     def run(self) -> Iterator[Report | None]:
         """Train to the end of the schedule, yielding after every step: a report where one is due, else None.
@@ -147,7 +160,7 @@ class Trainer:
         """The validation text windowed and streamed, in float32; None where there is none."""
         if self.validation is None:
             return None, None
-        exact = copy.copy(self.network)  # the same parameters, other products
+        exact = copy.copy(self.kept)  # the same parameters, other products
         exact.precision = torch.float32
         ids = self.validation[:VALIDATION_LIMIT]
         return windowed(exact, ids), streamed(exact, ids)

@@ -9,10 +9,13 @@ from understudy.model.network import Network
 from understudy.training import muon
 from understudy.training.recipe import Recipe
 
+AVERAGE = "average"
+
 
 def moment_names(recipe: Recipe, parameter: str) -> tuple[str, ...]:
-    """What is remembered of the gradient of the parameter of that name."""
-    return ("exp_avg",) if is_muons(recipe, parameter) else ("exp_avg", "exp_avg_sq")
+    """What is remembered of the parameter of that name: its gradient's moments, and its own mean."""
+    moments = ("exp_avg",) if is_muons(recipe, parameter) else ("exp_avg", "exp_avg_sq")
+    return (*moments, AVERAGE) if recipe.average else moments
 
 
 def is_muons(recipe: Recipe, parameter: str) -> bool:
@@ -82,9 +85,15 @@ class Optimizer:
             muon.step(parameter, parameter.grad, momentum, rate, recipe.weight_decay, products)
         if self._occurrences is not None:
             self._step_embedding(self._occurrences.squares(), rate, epsilon, done)
+        if recipe.average:  # the mean of all weights so far, until there are enough of them
+            torch._foreach_lerp_(self.averages(), list(self._names), 1 - min(recipe.average, done / (done + 1)))
+
+    def averages(self) -> list[Tensor]:
+        """The running means of the parameters, in their order; after the first step."""
+        return [self.moments(parameter)[AVERAGE] for parameter in self._names]
 
     def moments(self, parameter: Tensor) -> dict[str, Tensor]:
-        """The moments of a parameter's gradient, by name; zero before the first step."""
+        """What is remembered of a parameter, by name; zero before the first step."""
         if parameter not in self._moments:
             names = moment_names(self._recipe, self._names[parameter])
             self._moments[parameter] = {name: torch.zeros_like(parameter, requires_grad=False) for name in names}

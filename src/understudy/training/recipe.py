@@ -46,6 +46,12 @@ class Recipe:
     embedding_moment: Literal["sum", "occurrences"] = setting(
         "sum", "what Adam squares for the embedding: a row's whole gradient, or each occurrence's"
     )
+    average: float = setting(
+        0.0,
+        "memory of the weights' running mean, which is then evaluated and kept; 0 for none",
+        low=0,
+        high=0.9999,
+    )
     clip: float = setting(1.0, "largest global norm of the gradient; 0 for none", low=0, high=10**9)
 
     # how long

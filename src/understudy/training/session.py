@@ -161,7 +161,7 @@ class Session:
 
     def write_sample(self, length: int, seed: int) -> str:
         """Some text from the network as it stands, started as its text starts a line."""
-        engine = TorchEngine(self.trainer.network)
+        engine = TorchEngine(self.trainer.kept)
         first = start(engine, self.facts.vocabulary, self.facts.vocabulary.encode(""), seed)
         return write(engine, self.facts.vocabulary, [first], Plan(length, Sampling(0.8))).texts[0]
 
@@ -346,7 +346,7 @@ class Session:
         }
         if self.request.held_back is not None:
             training["held_back"] = self._held_back()
-        tensors = parameters.arrays(self.trainer.network)
+        tensors = parameters.arrays(self.trainer.kept)
         ModelFile(self.facts.config, self.facts.vocabulary, training, tensors).write(self.folder.model)
 
     def _held_back(self) -> dict[str, Any]:
