@@ -1,6 +1,7 @@
 """The model that comes with the package."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,10 +33,14 @@ def test_without_a_model_it_is_the_one_in_the_box_that_writes(understudy: "Comma
     assert len(silent.out) == len("ROMEO:\n") + 200 + 1
 
 
-def test_it_predicts_better_than_the_training_of_a_minute_promises() -> None:
-    training = file.read("@shakespeare").training
-    assert training["validation_loss"] < 1.4697
-    assert training["corpus"]["characters"] == 1_115_394
+def test_it_predicts_the_held_back_text_as_its_card_says(
+    understudy: "CommandLine", tinyshakespeare: Path, tmp_path: Path
+) -> None:
+    text = tinyshakespeare.read_text(encoding="utf-8")
+    held = tmp_path / "held.txt"
+    held.write_text(text[int(0.9 * len(text)) :], encoding="utf-8")
+    scored = json.loads(understudy("evaluate", "@shakespeare", held, "--no-baselines", "--json").out)
+    assert f"{scored['loss']:.4f} streamed" in file.read("@shakespeare").card["Loss"]
 
 
 def test_its_weights_are_read_as_float32() -> None:

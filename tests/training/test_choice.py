@@ -1,21 +1,29 @@
 import pytest
 
 from understudy.training.budget import Pace
-from understudy.training.choice import MOST_DROPOUT, REFERENCE_RATE, choose
-from understudy.training.recipe import Recipe, Schedule
+from understudy.training.choice import MOST_DROPOUT, choose
+from understudy.training.recipe import PRESETS, Recipe, Schedule
+
+RATE = 5e11
 
 
-def chosen(minutes: float, characters: int, rate: float = REFERENCE_RATE, **given: object) -> Recipe:
-    recipe = Recipe(minutes=minutes).with_settings(**given)
-    return choose(recipe, characters, rate, given)[0]
+def chosen(minutes: float, characters: int, rate: float = RATE, symbols: int = 65, **given: object) -> Recipe:
+    recipe = PRESETS["auto"].with_settings(minutes=minutes, **given)
+    return choose(recipe, characters, symbols, rate, given)[0]
 
 
 def test_more_time_and_more_text_make_a_larger_model() -> None:
     by_time = [chosen(minutes, 1_000_000).units for minutes in (0.05, 0.5, 1, 5, 10)]
-    by_text = [chosen(5, characters).units for characters in (20_000, 100_000, 500_000, 1_000_000)]
+    by_text = [chosen(10, characters).units for characters in (20_000, 200_000, 500_000, 1_000_000)]
     for units in (by_time, by_text):
         assert units == sorted(units)
         assert units[0] < units[-1]
+
+
+def test_more_symbols_leave_less_time_for_the_layers() -> None:
+    units = [chosen(2, 1_000_000, symbols=symbols).units for symbols in (65, 500, 5_000, 50_000)]
+    assert units == sorted(units, reverse=True)
+    assert units[0] > units[-1]
 
 
 def test_a_text_that_is_read_more_often_gets_more_dropout() -> None:
@@ -25,7 +33,7 @@ def test_a_text_that_is_read_more_often_gets_more_dropout() -> None:
 
 
 def test_a_slower_machine_is_a_shorter_time() -> None:
-    assert chosen(5, 1_000_000, REFERENCE_RATE / 5) == chosen(1, 1_000_000).with_settings(minutes=5)
+    assert chosen(5, 1_000_000, RATE / 5).units <= chosen(1, 1_000_000).units < chosen(5, 1_000_000).units
 
 
 def test_what_the_user_says_stays() -> None:
@@ -34,7 +42,7 @@ def test_what_the_user_says_stays() -> None:
 
 
 def test_what_was_chosen_is_told() -> None:
-    recipe, lines = choose(Recipe(minutes=5), 1_000_000, REFERENCE_RATE, {})
+    recipe, lines = choose(PRESETS["auto"], 1_000_000, 65, RATE, {})
     assert f"{recipe.units} units" in lines[0]
     assert f"dropout {recipe.dropout:.0%}" in lines[1]
 

@@ -1,70 +1,59 @@
 """From the text's size and the time to a size of model: what `--preset auto` leaves open.
 
-The rule was fitted to the trials in docs/recipe.md. Time is counted in seconds of a machine with `REFERENCE_RATE`.
+The rules were fitted to the trials in docs/recipe.md.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from understudy.training.recipe import CHOSEN, Recipe
+from understudy.model.config import GATES
+from understudy.training.recipe import Recipe
 
-REFERENCE_RATE = 4e11
-"""Operations a second of a large bfloat16 matrix product on the machine of the trials."""
-
-
-class Size(NamedTuple):
-    """A size of model, and when it is the best.
-
-    Attributes:
-        units: H.
-        learning_rate: the highest rate that suits it.
-        speed: characters a second that it learns from, on the machine of the trials.
-        seconds: from how many seconds of training on.
-        characters: from how many characters of text on.
-    """
-
-    units: int
-    learning_rate: float
-    speed: float
-    seconds: float
-    characters: int
-
-
-SIZES = (
-    Size(128, 16e-3, 250_000, 0, 0),
-    Size(256, 16e-3, 130_000, 5, 40_000),
-    Size(384, 12e-3, 50_000, 25, 400_000),
-    Size(512, 12e-3, 30_000, 200, 600_000),
-    Size(640, 10e-3, 20_000, 500, 800_000),
-)
-DROPOUTS = ((4, 0.0), (7, 0.15), (10, 0.3))
+SIZES = {128: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
+"""The units to choose from, each with the characters of text from which on it is no waste."""
+ENOUGH = 2.0
+"""A size is worth its time from so many characters learned from for each parameter of its layers."""
+DROPOUTS = ((4.5, 0.0), (7, 0.15), (10.5, 0.3))
 """Passes over the text up to which a share is dropped; beyond them `MOST_DROPOUT`."""
 MOST_DROPOUT = 0.5
 MOST_PASSES = 12
-"""After so many passes a model of the sizes above begins to know the text by heart, whatever is dropped."""
+"""After so many passes a model begins to know the text by heart, whatever is dropped."""
+SMALL = 400_000
+"""Texts of fewer characters are learned at the rate `FAST`."""
+FAST = 36e-3
+WIDE = 640
+"""From so many units on, Muon's products are a third of a step, and 64 lanes share them."""
+_ELEMENTWISE = 4.5e-9
+_MUON = 54
 
 
-def choose(recipe: Recipe, characters: int, rate: float, given: dict[str, Any]) -> tuple[Recipe, list[str]]:
+def choose(
+    recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]
+) -> tuple[Recipe, list[str]]:
     """Fill in what the user left open; the recipe, and what was chosen and why, a line each.
 
     Args:
         recipe: the recipe; its duration decides.
         characters: how many there are to learn from.
+        symbols: V, how many of them are different.
         rate: operations a second of a large matrix product on this machine.
         given: the settings that are not to be touched.
     """
-    seconds = _seconds(recipe, characters, rate)
-    fitting = [size for size in SIZES if seconds >= size.seconds and characters >= size.characters]
-    size = fitting[-1]
-    if "units" in given:
-        size = min(SIZES, key=lambda other: abs(other.units - recipe.units))
-    passes = seconds * size.speed / characters
+    small = characters < SMALL
+    open_settings: dict[str, Any] = {
+        "batch_size": 8 if characters < 40_000 else 16 if characters < 200_000 else 32,
+        "learning_rate": FAST if small else recipe.learning_rate,
+    }
+    recipe = recipe.with_settings(**open_settings | given)
+    units = recipe.units if "units" in given else _units(recipe, characters, symbols, rate)
+    if units >= WIDE and not small and "batch_size" not in given:
+        recipe = recipe.with_settings(batch_size=64)
+    recipe = recipe.with_settings(units=units)
+    passes = min(MOST_PASSES, _learned(recipe, characters, symbols, rate) / characters)
     dropout = next((share for most, share in DROPOUTS if passes < most), MOST_DROPOUT)
-    batch = 32 if characters >= 400_000 else 16 if characters >= 40_000 else 8
-    chosen = {"units": size.units, "dropout": dropout, "learning_rate": size.learning_rate, "batch_size": batch}
-    left = {name: chosen[name] for name in CHOSEN if name not in given}
+    left = {name: value for name, value in {"units": units, "dropout": dropout}.items() if name not in given}
     lines = []
     if "units" in left:
-        lines.append(f"size: {size.units} units, which suit {characters:,} characters and the time on this machine")
+        lines.append(f"size: {units} units, which suit {characters:,} characters and the time on this machine")
     if "dropout" in left:
         share = f"dropout {dropout:.0%}" if dropout else "no dropout"
         why = "often enough to learn it by heart" if dropout else "too seldom to learn it by heart"
@@ -72,10 +61,29 @@ def choose(recipe: Recipe, characters: int, rate: float, given: dict[str, Any]) 
     return recipe.with_settings(**left), lines
 
 
-def _seconds(recipe: Recipe, characters: int, rate: float) -> float:
-    """The training time in seconds of the machine of the trials."""
-    if recipe.minutes is not None:
-        return 60 * recipe.minutes * rate / REFERENCE_RATE
+def _units(recipe: Recipe, characters: int, symbols: int, rate: float) -> int:
+    """The largest size that the time and the text are enough for."""
+    fitting = min(SIZES)
+    for units, fewest in SIZES.items():
+        sized = recipe.with_settings(units=units)
+        parameters = GATES[recipe.cell] * units * (units + recipe.embedding + (recipe.layers - 1) * 2 * units)
+        learned = _learned(sized, characters, symbols, rate)
+        if characters >= fewest and learned >= min(ENOUGH * parameters, MOST_PASSES * characters):
+            fitting = units
+    return fitting
+
+
+def _learned(recipe: Recipe, characters: int, symbols: int, rate: float) -> float:
+    """How many characters a run of this recipe learns from."""
     places = recipe.batch_size * recipe.sequence_length
-    learned = recipe.steps * places if recipe.steps is not None else (recipe.epochs or 1) * characters
-    return learned / SIZES[2].speed
+    if recipe.minutes is not None:
+        return 60 * recipe.minutes / _step_seconds(recipe, symbols, rate) * places
+    return recipe.steps * places if recipe.steps is not None else (recipe.epochs or 1) * characters
+
+
+def _step_seconds(recipe: Recipe, symbols: int, rate: float) -> float:
+    """About how long a step takes: products there and back, Muon's, and what is done element by element."""
+    H, G, places = recipe.units, GATES[recipe.cell], recipe.batch_size * recipe.sequence_length
+    matrices = G * H * H * (2 * recipe.layers - 1)
+    muon = _MUON * G / 4 * H**3 * (2 * recipe.layers - 1) if recipe.optimizer == "muon" else 0
+    return (6 * (matrices + symbols * H) * places + muon) / rate + _ELEMENTWISE * places * H * recipe.layers

@@ -182,7 +182,8 @@ class Session:
         yield from self._text_lines()
         if _chooses(request.preset):
             fixed = dict(request.settings) | ({"units": recipe.units} if origin is not None else {})
-            recipe, choices = choose(recipe, len(self.material.train), matrix_rate(recipe), fixed)
+            size = len(self.material.train), len(self.material.vocabulary)
+            recipe, choices = choose(recipe, *size, matrix_rate(recipe), fixed)
             yield from choices
         lanes = (len(self.material.train) - 1) // recipe.sequence_length
         if recipe.batches == "lanes" and "batch_size" not in request.settings and lanes < recipe.batch_size:
