@@ -4,7 +4,7 @@ from understudy.training.budget import Pace
 from understudy.training.choice import MOST_DROPOUT, choose
 from understudy.training.recipe import PRESETS, Recipe, Schedule
 
-RATE = 5e11
+RATE = 1e12
 
 
 def chosen(minutes: float, characters: int, rate: float = RATE, symbols: int = 65, **given: object) -> Recipe:

@@ -20,9 +20,11 @@ MOST_PASSES = 12
 SMALL = 400_000
 """Texts of fewer characters are learned at the rate `FAST`."""
 FAST = 36e-3
+LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
+"""Characters of text up to which there are so many lanes."""
 WIDE = 640
 """From so many units on, Muon's products are a third of a step, and 64 lanes share them."""
-_ELEMENTWISE = 4.5e-9
+_LEAN, _ELEMENTWISE, _CALLS = 0.85, 10e-9, 6e-3
 _MUON = 54
 
 
@@ -38,16 +40,10 @@ def choose(
         rate: operations a second of a large matrix product on this machine.
         given: the settings that are not to be touched.
     """
-    small = characters < SMALL
-    open_settings: dict[str, Any] = {
-        "batch_size": 8 if characters < 40_000 else 16 if characters < 200_000 else 32,
-        "learning_rate": FAST if small else recipe.learning_rate,
-    }
-    recipe = recipe.with_settings(**open_settings | given)
-    units = recipe.units if "units" in given else _units(recipe, characters, symbols, rate)
-    if units >= WIDE and not small and "batch_size" not in given:
-        recipe = recipe.with_settings(batch_size=64)
-    recipe = recipe.with_settings(units=units)
+    if characters < SMALL:
+        recipe = recipe.with_settings(**{"learning_rate": FAST} | given)
+    units = recipe.units if "units" in given else _units(recipe, characters, symbols, rate, given)
+    recipe = _sized(recipe, units, characters, given)
     passes = min(MOST_PASSES, _learned(recipe, characters, symbols, rate) / characters)
     dropout = next((share for most, share in DROPOUTS if passes < most), MOST_DROPOUT)
     left = {name: value for name, value in {"units": units, "dropout": dropout}.items() if name not in given}
@@ -61,16 +57,21 @@ def choose(
     return recipe.with_settings(**left), lines
 
 
-def _units(recipe: Recipe, characters: int, symbols: int, rate: float) -> int:
+def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]) -> int:
     """The largest size that the time and the text are enough for."""
     fitting = min(SIZES)
     for units, fewest in SIZES.items():
-        sized = recipe.with_settings(units=units)
         parameters = GATES[recipe.cell] * units * (units + recipe.embedding + (recipe.layers - 1) * 2 * units)
-        learned = _learned(sized, characters, symbols, rate)
+        learned = _learned(_sized(recipe, units, characters, given), characters, symbols, rate)
         if characters >= fewest and learned >= min(ENOUGH * parameters, MOST_PASSES * characters):
             fitting = units
     return fitting
+
+
+def _sized(recipe: Recipe, units: int, characters: int, given: dict[str, Any]) -> Recipe:
+    """The recipe with that size, and lanes as the text and the size want them."""
+    lanes = next((lanes for most, lanes in LANES if characters < most), 64 if units >= WIDE else 32)
+    return recipe.with_settings(units=units, batch_size=given.get("batch_size", lanes))
 
 
 def _learned(recipe: Recipe, characters: int, symbols: int, rate: float) -> float:
@@ -82,8 +83,12 @@ def _learned(recipe: Recipe, characters: int, symbols: int, rate: float) -> floa
 
 
 def _step_seconds(recipe: Recipe, symbols: int, rate: float) -> float:
-    """About how long a step takes: products there and back, Muon's, and what is done element by element."""
+    """About how long a step takes: products there and back, Muon's, what is done element by element, and Python.
+
+    Products of few rows reach about 85% of a large one's rate.
+    """
     H, G, places = recipe.units, GATES[recipe.cell], recipe.batch_size * recipe.sequence_length
     matrices = G * H * H * (2 * recipe.layers - 1)
     muon = _MUON * G / 4 * H**3 * (2 * recipe.layers - 1) if recipe.optimizer == "muon" else 0
-    return (6 * (matrices + symbols * H) * places + muon) / rate + _ELEMENTWISE * places * H * recipe.layers
+    products = (6 * (matrices + symbols * H) * places / _LEAN + muon) / rate
+    return products + _ELEMENTWISE * places * H * recipe.layers + _CALLS
