@@ -1,34 +1,39 @@
 """Loss against time: `understudy train` on a text for given seconds, beside nanoGPT's figures.
 
-    python benchmarks/quality.py ../shared/data/tinyshakespeare.txt [--seconds 10 60 300] [--seeds 3]
+    python benchmarks/quality.py TEXT --into quality.jsonl [--seconds 10 60 300] [--seeds 3] [--peer 100] [--plot SVG]
 
 Each run is the command as users give it, with nothing but the time and the seed: reading, measuring and evaluating are
 in the time. The last tenth of the text is held back, as `int(0.9 * n)`; the median over the seeds, with the smallest
-and the largest.
+and the largest. Every run appends a line to the file and is not done again. With --peer, nanoGPT's recipe for a CPU is
+trained for so many seconds too (benchmarks/nanogpt.py), and both are scored in windows of 64.
 """
 
 import argparse
+import json
 import tempfile
 import time
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from commands import understudy
 
-NANOGPT = (
-    ("nanoGPT, 10.65 M parameters, context 256, published", "A100, 180 s", "1.4697"),
-    ("nanoGPT's recipe for a CPU, context 64, windows of 64", "two such cores, 100 s", "1.8857"),
-)
+from understudy.training.machine import matrix_rate, settled
+from understudy.training.recipe import Recipe
+
+PUBLISHED = ("nanoGPT, 10.65 M parameters, context 256, published", "A100, 180 s", 180, 1.4697)
+ELSEWHERE = ("nanoGPT's recipe for a CPU, context 64, windows of 64", "two such cores, 100 s", 100, 1.8857)
 
 
-def trained(text: str, seconds: float, seed: int) -> tuple[dict[str, Any], float]:
-    """What the command prints, and how long it took."""
+def trained(text: str, seconds: float, seed: int) -> dict[str, Any]:
+    """What the command prints, how long it took, and how fast the machine was."""
+    rate = matrix_rate(settled(Recipe(precision="bfloat16", device="cpu")))
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         found = understudy(
             "train", text, "--minutes", seconds / 60, "--seed", seed, "--out", f"{folder}/run", "--quiet"
         )
-        return found, time.perf_counter() - began
+        return found | {"taken": time.perf_counter() - began, "rate": rate}
 
 
 def spread(values: list[float]) -> str:
@@ -36,22 +41,84 @@ def spread(values: list[float]) -> str:
     return f"{median(values):.4f} ({min(values):.4f} to {max(values):.4f})"
 
 
+def table(text: str, seconds: list[float], seeds: int, into: Path) -> dict[float, list[dict[str, Any]]]:
+    """Do the runs that are not done; print and give them by their seconds."""
+    done = [json.loads(line) for line in into.read_text().splitlines()] if into.exists() else []
+    print("| seconds asked for | it took | units | windowed 256, nats | streamed, nats |\n|---|---|---|---|---|")
+    found: dict[float, list[dict[str, Any]]] = {}
+    for asked in seconds:
+        for seed in range(seeds):
+            key = {"asked": asked, "seed": seed}
+            run = next((entry for entry in done if entry.items() >= key.items()), None)
+            if run is None:
+                run = key | trained(text, asked, seed)
+                with into.open("a") as file:
+                    print(json.dumps(run), file=file)
+            found.setdefault(asked, []).append(run)
+        runs = found[asked]
+        windowed = spread([run["validation_loss"] for run in runs])
+        streamed = spread([run["validation_loss_streamed"] for run in runs])
+        took = ", ".join(f"{run['taken']:.1f}" for run in runs)
+        print(f"| {asked:g} | {took} | {runs[0]['parameters']:,} | {windowed} | {streamed} |", flush=True)
+    for name, where, _, loss in (PUBLISHED, ELSEWHERE):
+        print(f"| {name} | {where} | | {loss} | |")
+    rates = [run["rate"] / 1e9 for runs in found.values() for run in runs]
+    print(f"\nA large bfloat16 product ran at {min(rates):,.0f} to {max(rates):,.0f} billion operations a second.")
+    return found
+
+
+def against(text: str, seconds: float) -> None:
+    """Print the duel with nanoGPT's recipe for a CPU."""
+    from kinds import ours
+    from nanogpt import trained as nanogpt
+
+    mine = ours(Path(text), seconds, [], baselines=False)
+    theirs = nanogpt(Path(text).read_text(encoding="utf-8"), seconds)
+    print(f"\n| in {seconds:g} seconds | windows of 64, nats |\n|---|---|")
+    print(f"| Understudy | {mine['loss']:.4f} |\n| nanoGPT's recipe for a CPU, {theirs['steps']:,} steps |", end="")
+    print(f" {theirs['loss']:.4f} |")
+
+
+def plot(found: dict[float, list[dict[str, Any]]], path: Path) -> None:
+    """Draw loss against seconds."""
+    import matplotlib as mpl
+    from matplotlib import pyplot
+
+    mpl.use("svg")
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    middles = {asked: median(run["validation_loss"] for run in runs) for asked, runs in sorted(found.items())}
+    axes.plot(list(middles), list(middles.values()), "o-", color="tab:blue", label="Understudy, two CPU cores")
+    for (name, _, seconds, loss), mark in zip((PUBLISHED, ELSEWHERE), ("s", "^"), strict=True):
+        where = "an A100" if mark == "s" else "two CPU cores (windows of 64)"
+        axes.plot([seconds], [loss], mark, label=f"{name.split(',')[0]}, {where}")
+    axes.set_xscale("log")
+    ticks = sorted({*middles, 180.0})
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("seconds of training")
+    axes.set_ylabel("nats a character, held-back text, windows of 256")
+    axes.set_title("Tiny Shakespeare")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text")
+    parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--seconds", type=float, nargs="+", default=[10, 60, 300])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--peer", type=float, metavar="SECONDS")
+    parser.add_argument("--plot", type=Path)
     parsed = parser.parse_args()
-    print("| seconds asked for | it took | parameters | windowed 256, nats | streamed, nats |\n|---|---|---|---|---|")
-    for seconds in parsed.seconds:
-        runs = [trained(parsed.text, seconds, seed) for seed in range(parsed.seeds)]
-        windowed = spread([found["validation_loss"] for found, _ in runs])
-        streamed = spread([found["validation_loss_streamed"] for found, _ in runs])
-        took = ", ".join(f"{taken:.1f}" for _, taken in runs)
-        print(f"| {seconds:g} | {took} | {runs[0][0]['parameters']:,} | {windowed} | {streamed} |", flush=True)
-    for name, where, loss in NANOGPT:
-        print(f"| {name} | {where} | | {loss} | |")
+    found = table(parsed.text, parsed.seconds, parsed.seeds, parsed.into)
+    if parsed.peer:
+        against(parsed.text, parsed.peer)
+    if parsed.plot:
+        plot(found, parsed.plot)
 
 
 if __name__ == "__main__":

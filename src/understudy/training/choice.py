@@ -12,9 +12,8 @@ SIZES = {128: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_0
 """The units to choose from, each with the characters of text from which on it is no waste."""
 ENOUGH = 2.0
 """A size is worth its time from so many characters learned from for each parameter of its layers."""
-DROPOUTS = ((4.5, 0.0), (7, 0.15), (10.5, 0.3))
-"""Passes over the text up to which a share is dropped; beyond them `MOST_DROPOUT`."""
-MOST_DROPOUT = 0.5
+SAFE_PASSES, MOST_DROPOUT = 4, 0.5
+"""So many passes over the text need no dropout; from there it grows evenly, to its most at `MOST_PASSES`."""
 MOST_PASSES = 12
 """After so many passes a model begins to know the text by heart, whatever is dropped."""
 SMALL = 400_000
@@ -24,8 +23,9 @@ LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
 """From so many units on, Muon's products are a third of a step, and 64 lanes share them."""
-_LEAN, _ELEMENTWISE, _CALLS = 0.85, 10e-9, 6e-3
-_MUON = 54
+_LEAN, _ELEMENTWISE, _CALLS, _MUON = 0.85, 10e-9, 6e-3, 54
+"""What a step costs: the rate of products of few rows beside a large one's; seconds for each unit, lane and place of
+what is done element by element; seconds of Python; Muon's operations for each H³ of an LSTM."""
 
 
 def choose(
@@ -45,7 +45,7 @@ def choose(
     units = recipe.units if "units" in given else _units(recipe, characters, symbols, rate, given)
     recipe = _sized(recipe, units, characters, given)
     passes = min(MOST_PASSES, _learned(recipe, characters, symbols, rate) / characters)
-    dropout = next((share for most, share in DROPOUTS if passes < most), MOST_DROPOUT)
+    dropout = round(MOST_DROPOUT * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
     left = {name: value for name, value in {"units": units, "dropout": dropout}.items() if name not in given}
     lines = []
     if "units" in left:
@@ -83,10 +83,7 @@ def _learned(recipe: Recipe, characters: int, symbols: int, rate: float) -> floa
 
 
 def _step_seconds(recipe: Recipe, symbols: int, rate: float) -> float:
-    """About how long a step takes: products there and back, Muon's, what is done element by element, and Python.
-
-    Products of few rows reach about 85% of a large one's rate.
-    """
+    """About how long a step takes: products there and back, Muon's, what is done element by element, and Python."""
     H, G, places = recipe.units, GATES[recipe.cell], recipe.batch_size * recipe.sequence_length
     matrices = G * H * H * (2 * recipe.layers - 1)
     muon = _MUON * G / 4 * H**3 * (2 * recipe.layers - 1) if recipe.optimizer == "muon" else 0
