@@ -44,7 +44,7 @@ def spread(values: list[float]) -> str:
 def table(text: str, seconds: list[float], seeds: int, into: Path) -> dict[float, list[dict[str, Any]]]:
     """Do the runs that are not done; print and give them by their seconds."""
     done = [json.loads(line) for line in into.read_text().splitlines()] if into.exists() else []
-    print("| seconds asked for | it took | units | windowed 256, nats | streamed, nats |\n|---|---|---|---|---|")
+    print("| seconds asked for | it took | parameters | windowed 256, nats | streamed, nats |\n|---|---|---|---|---|")
     found: dict[float, list[dict[str, Any]]] = {}
     for asked in seconds:
         for seed in range(seeds):

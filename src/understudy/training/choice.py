@@ -24,8 +24,8 @@ LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 WIDE = 640
 """From so many units on, Muon's products are a third of a step, and 64 lanes share them."""
 _LEAN, _ELEMENTWISE, _CALLS, _MUON = 0.85, 10e-9, 6e-3, 54
-"""What a step costs: the rate of products of few rows beside a large one's; seconds for each unit, lane and place of
-what is done element by element; seconds of Python; Muon's operations for each H³ of an LSTM."""
+"""What a step costs: the rate of products of few rows beside a large one's; seconds for each unit and symbol of each
+place, for what is done element by element; seconds of Python; Muon's operations for each H³ of an LSTM."""
 
 
 def choose(
@@ -88,4 +88,4 @@ def _step_seconds(recipe: Recipe, symbols: int, rate: float) -> float:
     matrices = G * H * H * (2 * recipe.layers - 1)
     muon = _MUON * G / 4 * H**3 * (2 * recipe.layers - 1) if recipe.optimizer == "muon" else 0
     products = (6 * (matrices + symbols * H) * places / _LEAN + muon) / rate
-    return products + _ELEMENTWISE * places * H * recipe.layers + _CALLS
+    return products + _ELEMENTWISE * places * (H * recipe.layers + symbols) + _CALLS
