@@ -41,6 +41,17 @@ def test_what_the_user_says_stays() -> None:
     assert (recipe.units, recipe.dropout, recipe.learning_rate, recipe.batch_size) == (96, 0.07, 0.001, 3)
 
 
+def test_another_model_s_weights_are_changed_with_care() -> None:
+    for characters in (20_000, 1_000_000):
+        anew, going_on = (
+            choose(PRESETS["auto"], characters, 65, RATE, {"units": 384}, going_on=there)[0] for there in (False, True)
+        )
+        assert going_on.learning_rate < anew.learning_rate / 2
+        assert going_on.units == anew.units == 384
+    slow = choose(PRESETS["auto"], 20_000, 65, RATE, {"learning_rate": 1e-4}, going_on=True)[0]
+    assert slow.learning_rate == PRESETS["auto"].learning_rate  # not touched: the user's own is in the recipe already
+
+
 def test_what_was_chosen_is_told() -> None:
     recipe, lines = choose(PRESETS["auto"], 1_000_000, 65, RATE, {})
     assert f"{recipe.units} units" in lines[0]

@@ -17,8 +17,9 @@ SAFE_PASSES, MOST_DROPOUT = 4, 0.5
 MOST_PASSES = 12
 """After so many passes a model begins to know the text by heart, whatever is dropped."""
 SMALL = 400_000
-"""Texts of fewer characters are learned at the rate `FAST`."""
-FAST = 36e-3
+"""Texts of fewer characters are learned at other rates."""
+RATES = {(False, False): 24e-3, (True, False): 36e-3, (False, True): 8e-3, (True, True): 3e-3}
+"""The highest rate, by whether the text is small and whether the weights are another model's."""
 LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
@@ -29,7 +30,7 @@ place, for what is done element by element; seconds of Python; Muon's operations
 
 
 def choose(
-    recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]
+    recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any], *, going_on: bool = False
 ) -> tuple[Recipe, list[str]]:
     """Fill in what the user left open; the recipe, and what was chosen and why, a line each.
 
@@ -39,9 +40,10 @@ def choose(
         symbols: V, how many of them are different.
         rate: operations a second of a large matrix product on this machine.
         given: the settings that are not to be touched.
+        going_on: whether the weights come from another model, which a fast rate would make it forget.
     """
-    if characters < SMALL:
-        recipe = recipe.with_settings(**{"learning_rate": FAST} | given)
+    if "learning_rate" not in given:
+        recipe = recipe.with_settings(learning_rate=RATES[characters < SMALL, going_on])
     units = recipe.units if "units" in given else _units(recipe, characters, symbols, rate, given)
     recipe = _sized(recipe, units, characters, given)
     passes = min(MOST_PASSES, _learned(recipe, characters, symbols, rate) / characters)

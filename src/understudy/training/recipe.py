@@ -136,7 +136,7 @@ def check(name: str, value: Any, hint: Any, limits: Any) -> None:
 
 
 PRESETS: dict[str, Recipe] = {
-    "auto": Recipe(minutes=5.0, optimizer="muon", learning_rate=24e-3, weight_decay=0.3, average=0.98),
+    "auto": Recipe(minutes=5.0, optimizer="muon", weight_decay=0.3, average=0.98),
     "tutorial": Recipe(
         cell="gru",
         units=1024,

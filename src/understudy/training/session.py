@@ -183,7 +183,7 @@ class Session:
         if _chooses(request.preset):
             fixed = dict(request.settings) | ({"units": recipe.units} if origin is not None else {})
             size = len(self.material.train), len(self.material.vocabulary)
-            recipe, choices = choose(recipe, *size, matrix_rate(recipe), fixed)
+            recipe, choices = choose(recipe, *size, matrix_rate(recipe), fixed, going_on=origin is not None)
             yield from choices
         lanes = (len(self.material.train) - 1) // recipe.sequence_length
         if recipe.batches == "lanes" and "batch_size" not in request.settings and lanes < recipe.batch_size:
