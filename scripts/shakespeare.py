@@ -1,6 +1,6 @@
 """Makes the model that comes with the package, `@shakespeare`.
 
-    python scripts/shakespeare.py TEXT [--minutes 10] [--seed 0] [-- more flags of `understudy train`]
+    python scripts/shakespeare.py TEXT [--minutes 10] [--seed 0]
 
 TEXT is Tiny Shakespeare. Trains with `understudy train`, keeps the best model in float16, scores that file on the
 held-back tenth, and puts it with its card into the package.
@@ -19,6 +19,8 @@ from understudy.model import file
 from understudy.model.parameters import network_of
 from understudy.text.encoded import Ids
 
+SIZE = ("--units", "624", "--batch-size", "64", "--dropout", "0.4")
+"""As large as four megabytes allow."""
 TARGET = file.BOX / "shakespeare.safetensors"
 DATA = (
     "Tiny Shakespeare: 40,000 lines out of William Shakespeare's plays, 1,115,394 characters, as Andrej Karpathy put "
@@ -34,15 +36,12 @@ LIMITS = (
 
 def main() -> None:
     """Train, score, pack."""
-    ours, flags = sys.argv[1:], []
-    if "--" in ours:
-        ours, flags = ours[: ours.index("--")], ours[ours.index("--") + 1 :]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path)
     parser.add_argument("--minutes", default="10")
     parser.add_argument("--seed", default="0")
-    parsed = parser.parse_args(ours)
-    settings = ["--minutes", parsed.minutes, "--seed", parsed.seed, *flags]
+    parsed = parser.parse_args()
+    settings = ["--minutes", parsed.minutes, "--seed", parsed.seed, *SIZE]
     with tempfile.TemporaryDirectory() as folder:
         run = f"{folder}/run"
         if understudy(["train", str(parsed.text), *settings, "--out", run]):
