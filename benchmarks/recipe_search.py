@@ -83,14 +83,13 @@ def one_mask() -> None:
 
 def label_smoothing(share: float) -> None:
     """Learn from targets of which a share is spread over all symbols."""
-    from understudy.training import loop
+    from understudy.model.network import Network
 
-    plain = F.cross_entropy
+    def loss(self: Network, ids: Any, targets: torch.Tensor, state: Any, dropout: Any = None) -> Any:
+        logits, after = self(ids, state, dropout)
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), label_smoothing=share), after
 
-    class Smoothed:
-        cross_entropy = staticmethod(partial(plain, label_smoothing=share))
-
-    setattr(loop, "F", Smoothed)  # noqa: B010 - a module's own name
+    Network.loss = loss  # type: ignore[method-assign]
 
 
 def resets(share: float) -> None:
@@ -111,15 +110,13 @@ def noise(share: float) -> None:
     """Replace a share of the characters that are read, not those to be predicted, by others of the batch (Xie 2017)."""
     from understudy.model.network import Network
 
-    plain: Any = Network.forward
+    plain: Any = Network.loss
 
-    def forward(self: Network, ids: torch.Tensor, state: Any, dropout: Any = None) -> Any:
-        if torch.is_grad_enabled():
-            others = ids.flatten()[torch.randperm(ids.numel())].view_as(ids)
-            ids = torch.where(torch.rand(ids.shape) < share, others, ids)
-        return plain(self, ids, state, dropout)
+    def loss(self: Network, ids: torch.Tensor, targets: Any, state: Any, dropout: Any = None) -> Any:
+        others = ids.flatten()[torch.randperm(ids.numel())].view_as(ids)
+        return plain(self, torch.where(torch.rand(ids.shape) < share, others, ids), targets, state, dropout)
 
-    Network.forward = forward  # type: ignore[method-assign]
+    Network.loss = loss  # type: ignore[method-assign]
 
 
 def uniform_start() -> None:

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from understudy.model.config import STATES, ModelConfig
+from understudy.model.output import cross_entropy
 from understudy.model.recurrence import Embedded, LayerState, LayerWeights, recurrence_for
+from understudy.model.workspace import Pool
 
 State = tuple[LayerState, ...]
 
@@ -75,6 +77,7 @@ class Network(nn.Module):
         self.config = config
         self.precision = precision
         self.folds = True
+        self._pool = Pool()
         self._recurrence = recurrence_for(config.cell, torch.device(device or "cpu"))
         V, E, H = config.vocabulary, config.embedding, config.units
         gates = config.shapes()["layers.0.weight_hh"][0] // H
@@ -95,6 +98,18 @@ class Network(nn.Module):
 
     def forward(self, ids: Tensor, state: State, dropout: Dropout | None = None) -> tuple[Tensor, State]:
         """Ids (T, B) and the state before them give logits (T, B, V) and the state after them."""
+        x, after = self._hidden(ids, state, dropout)
+        logits = F.linear(x, self.output.weight.to(x.dtype), self.output.bias.to(x.dtype))
+        return logits.to(self.output.weight.dtype), after
+
+    def loss(self, ids: Tensor, targets: Tensor, state: State, dropout: Dropout | None = None) -> tuple[Tensor, State]:
+        """Mean nats of `targets` (T, B), which came after `ids` (T, B); the state after them."""
+        x, after = self._hidden(ids, state, dropout)
+        output = self.output
+        return cross_entropy(x.flatten(0, 1), output.weight, output.bias, targets.flatten(), self._pool), after
+
+    def _hidden(self, ids: Tensor, state: State, dropout: Dropout | None) -> tuple[Tensor, State]:
+        """What the last layer gives, (T, B, H), in the type of the products."""
         products = self._product_type
         inputs: Tensor | Embedded = Embedded(ids, self.embedding.weight) if self.folds else self.embedding(ids)
         after: list[LayerState] = []
@@ -105,8 +120,7 @@ class Network(nn.Module):
             if dropout is not None:
                 x = dropout(x)
             inputs = x
-        logits = F.linear(x, self.output.weight.to(x.dtype), self.output.bias.to(x.dtype))
-        return logits.to(self.output.weight.dtype), tuple(after)
+        return x, tuple(after)
 
     @property
     def _product_type(self) -> torch.dtype:

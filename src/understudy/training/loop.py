@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
-from torch.nn import functional as F
 
 from understudy.evaluation.protocols import Score, streamed, windowed
 from understudy.model.network import Dropout, Network, State, detached, shifted
@@ -169,8 +168,7 @@ class Trainer:
         """One update; the loss, the gradient's norm before clipping, and how many characters were learned from."""
         batch = self.batches[self.progress.step]
         inputs, targets = (torch.from_numpy(part).to(self.device) for part in (batch.inputs, batch.targets))
-        logits, state = self.network(inputs, self._carried(batch.carry), self._dropout())
-        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        loss, state = self.network.loss(inputs, targets, self._carried(batch.carry), self._dropout())
         self.network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         parameters = list(self.network.parameters())

@@ -18,7 +18,7 @@ from understudy.model.recurrence.compiled import Kernels, kept_type
 from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights
 from understudy.model.recurrence.inputs import input_products
 from understudy.model.recurrence.packed import Packed
-from understudy.model.recurrence.workspace import Pool
+from understudy.model.workspace import Pool
 
 
 @dataclass(frozen=True)
