@@ -1,4 +1,4 @@
-"""Output layer and loss in one (`model/output.py`) against the two apart: a whole step there and back, without optimiser.
+"""Output layer and loss in one (`model/output.py`) against the two apart: a step there and back, without optimiser.
 
     python benchmarks/loss_speed.py [--rounds 15]
 
