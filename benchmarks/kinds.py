@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from commands import understudy
+from commands import held_back, understudy, windows_of_64
 
 GRID = {f"{units} units, dropout {share}": (units, share) for units in (128, 256, 512) for share in (0.0, 0.3)}
 CONTESTANTS = ("auto", *GRID, "nanoGPT")
@@ -25,18 +25,15 @@ LEAST_SECONDS = 30.0
 
 def ours(text: Path, seconds: float, flags: list[str], *, baselines: bool) -> dict[str, Any]:
     """One run of the command, and how its model does in windows of 64, and in bits, streamed, on the text's end."""
-    whole = text.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        held, run = Path(folder, "held.txt"), Path(folder, "run")
-        held.write_text(whole[int(0.9 * len(whole)) :], encoding="utf-8")
+        run = Path(folder, "run")
         began = time.perf_counter()
         found = understudy("train", text, "--minutes", seconds / 60, *flags, "--out", run, "--quiet")
         taken = time.perf_counter() - began
-        narrow = understudy("evaluate", run, held, "--protocol", "windowed", "--window", 64, "--no-baselines")
         kept = ("steps", "epochs", "train_loss", "validation_loss", "validation_loss_streamed", "parameters")
-        result = {name: found[name] for name in kept} | {"loss": narrow["loss"], "seconds_taken": taken}
+        result = {name: found[name] for name in kept} | {"loss": windows_of_64(run, text), "seconds_taken": taken}
         if baselines:
-            beside = understudy("evaluate", run, held)
+            beside = understudy("evaluate", run, held_back(text, Path(folder)))
             result |= {"bits": beside["bits_per_character"], "baselines": beside["baselines"]}
     return result
 

@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from commands import windows_of_64
 from torch.nn import functional as F
 
 SETTINGS: dict[str, list[str]] = {
@@ -143,7 +144,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "label smoothing 0.05": partial(label_smoothing, 0.05),
     "3% of characters replaced": partial(noise, 0.03),
     "10% of characters replaced": partial(noise, 0.1),
-    "states zeroed, 2%": partial(resets, 0.02),
+    **{f"states zeroed, {share}%": partial(resets, share / 100) for share in (2, 10, 25)},
     "uniform start": uniform_start,
 }
 
@@ -169,10 +170,10 @@ def trial(text: Path, name: str, seed: int, flags: list[str]) -> dict[str, Any]:
             capture_output=True,
             text=True,
         )
-    if ended.returncode:
-        sys.exit(f"{name}: {ended.stderr}")
-    found: dict[str, Any] = json.loads(ended.stdout)
-    return found
+        if ended.returncode:
+            sys.exit(f"{name}: {ended.stderr}")
+        found: dict[str, Any] = json.loads(ended.stdout)
+        return found | {"windows_of_64": windows_of_64(Path(folder, "run"), text)}
 
 
 def main() -> None:
@@ -196,7 +197,7 @@ def main() -> None:
     whole = parsed.text.read_text(encoding="utf-8")
     part = whole[: int(0.9 * len(whole))][: parsed.characters]
     done = [json.loads(line) for line in parsed.into.read_text().splitlines()] if parsed.into.exists() else []
-    print("| ingredient | steps | seconds | train | windowed 256 | streamed |\n|---|---|---|---|---|---|")
+    print("| ingredient | steps | seconds | train | windowed 64 | windowed 256 | streamed |\n" + "|---" * 7 + "|")
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder, "slice.txt")
         text.write_text(part, encoding="utf-8")
@@ -210,9 +211,8 @@ def main() -> None:
                     with parsed.into.open("a") as lines:
                         print(json.dumps(result), file=lines)
                 found.append(result)
-            middle = [
-                median(e[k] for e in found) for k in ("train_loss", "validation_loss", "validation_loss_streamed")
-            ]
+            judged = ("train_loss", "windows_of_64", "validation_loss", "validation_loss_streamed")
+            middle = [median(entry[loss] for entry in found) for loss in judged]
             steps = ", ".join(f"{entry['steps']:,}" for entry in found)
             seconds = median(entry["seconds"] for entry in found)
             print(

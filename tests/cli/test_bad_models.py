@@ -144,6 +144,10 @@ def a_tensor_too_many(path: Path) -> None:
     rewritten(path, lambda document, tensors: tensors.update(extra=np.zeros(3, np.float32)))
 
 
+def a_card_of_numbers(path: Path) -> None:
+    rewritten(path, lambda document, tensors: document.update(card={"Data": 3}))
+
+
 def of_the_next_version(path: Path) -> None:
     data, old = path.read_bytes(), rb"\"format\":1"
     assert data.count(old) == 1
@@ -170,6 +174,7 @@ MODELS: dict[Callable[[Path], None], str] = {
     an_unknown_key: "attention",
     a_missing_key: "layers",
     an_unknown_field: "unknown or missing fields",
+    a_card_of_numbers: "its card",
     absurd_units: "units 1000000000000",
     absurd_layers: "layers 1000000000",
     absurd_in_sum: "parameters",

@@ -1,8 +1,11 @@
 """What `understudy info` tells of a text and of a model."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from understudy.model import file
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -50,6 +53,13 @@ def test_info_tells_the_layers_and_the_training_of_a_model(understudy: "CommandL
     assert f" {sum(layers.values()):,}\n" in result.out
     assert "6,000 characters" in result.out
     assert "nats a character in windows of 256" in result.out
+
+
+def test_a_card_cannot_control_the_terminal(understudy: "CommandLine", model: Path, tmp_path: Path) -> None:
+    replace(file.read(model), card={"Data": "a\x1b[2Jtext"}).write(tmp_path / "carded.safetensors")
+    shown = understudy("info", "carded.safetensors").out
+    assert "\x1b" not in shown
+    assert "\nData\n  a\\x1b[2Jtext\n" in shown
 
 
 def test_info_json_of_a_model_is_one_document(understudy: "CommandLine", model: Path) -> None:

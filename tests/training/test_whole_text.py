@@ -69,6 +69,25 @@ def test_interrupted_in_either_run_it_goes_on_to_the_same_model(
     assert whole == parts
 
 
+def test_a_plain_run_in_the_place_of_such_a_run_goes_on_as_a_plain_run(text: Path, tmp_path: Path) -> None:
+    run(request(tmp_path / "run", text))
+    plain = Request(TextOptions((str(text),)), "tiny", SMALL | {"units": 9}, tmp_path / "run", overwrite=True)
+    run(plain, (0, 5))
+    (resumed,) = run(request(tmp_path / "run", resume=True))
+    assert resumed.finished
+    assert resumed.facts.recipe.units == 9
+    assert "held_back" not in resumed.result()
+
+
+def test_such_a_run_in_the_place_of_a_plain_one_goes_on_as_such(text: Path, tmp_path: Path) -> None:
+    run(Request(TextOptions((str(text),)), "tiny", SMALL | {"units": 9}, tmp_path / "run"))
+    wanted = request(tmp_path / "run", text)
+    run(Request(wanted.texts, "tiny", wanted.settings, wanted.out, overwrite=True, whole_text=True), (0, 5))
+    first, second = run(request(tmp_path / "run", resume=True))
+    assert first.facts.recipe.units == second.facts.recipe.units == SMALL["units"]
+    assert second.finished
+
+
 def test_without_a_held_back_part_there_is_nothing_to_find_out(text: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--use-all-text"):
         run(request(tmp_path / "run", text, validation=0.0))

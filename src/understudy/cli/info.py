@@ -46,6 +46,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _model(model: "ModelFile", as_json: bool) -> int:
+    from understudy.cli.terminal import visible
     from understudy.model.summary import summary
 
     rows = summary(model.config)
@@ -87,7 +88,7 @@ def _model(model: "ModelFile", as_json: bool) -> int:
     print(f"vocabulary   {len(model.vocabulary):,} {kind}: {_shown(model.vocabulary.characters)}")
     print(f"written by   Understudy {training.get('library_version')}")
     for heading, text in model.card.items():
-        print(f"\n{heading}\n{textwrap.fill(text, 100, initial_indent='  ', subsequent_indent='  ')}")
+        print(visible(f"\n{heading}\n{textwrap.fill(text, 100, initial_indent='  ', subsequent_indent='  ')}"))
     return 0
 
 

@@ -111,7 +111,8 @@ def read(model: str | Path) -> ModelFile:
     def expected(document: dict[str, Any]) -> container.Shapes:
         if set(document) - {"card"} != _FIELDS or not isinstance(document["training"], dict):
             raise ModelFileError(f"{path}: its description has unknown or missing fields")
-        if not isinstance(document.get("card", {}), dict):
+        card = document.get("card", {})
+        if not isinstance(card, dict) or not all(isinstance(text, str) for text in card.values()):
             raise ModelFileError(f"{path}: its card is no list of headings and texts")
         try:
             seen.append(ModelConfig.from_document(document["config"]))

@@ -32,6 +32,7 @@ class Facts:
         texts: what was learned from: names to open it again by, how it was read, its length and digest.
         origin: the model that the weights came from, where the run continues one.
         environment: versions and threads, on which the last bit of the result may depend.
+        held_back: how a run went that held text back, for the one on the whole text that followed it.
     """
 
     preset: str
@@ -42,6 +43,7 @@ class Facts:
     texts: dict[str, Any]
     origin: dict[str, Any] | None
     environment: dict[str, Any]
+    held_back: dict[str, Any] | None = None
 
     def to_document(self) -> dict[str, Any]:
         """As JSON."""
@@ -54,6 +56,7 @@ class Facts:
             "texts": self.texts,
             "origin": self.origin,
             "environment": self.environment,
+            "held_back": self.held_back,
         }
 
 
@@ -167,6 +170,7 @@ def _facts(document: dict[str, Any]) -> Facts:
         dict(document["texts"]),
         document["origin"],
         dict(document["environment"]),
+        document["held_back"],
     )
 
 

@@ -57,10 +57,14 @@ class RunFolder:
         remove_partials(self.checkpoints)
 
     def clear(self) -> None:
-        """Remove what an earlier run left."""
+        """Make place for a new run."""
+        self.discard()
+        self.rewind({})
+
+    def discard(self) -> None:
+        """Remove an earlier run's model and checkpoints, so that nobody goes on with it."""
         for path in [*self.checkpoints.glob("step-*.safetensors"), self.model]:
             path.unlink(missing_ok=True)
-        self.rewind({})
 
     def rewind(self, written: dict[str, int]) -> None:
         """Cut the growing files back to what belongs to a checkpoint."""

@@ -141,7 +141,7 @@ class Session:
         evaluated = validated and progress.best_step > 0
         loss = progress.best_loss if evaluated else None
         carried = progress.best_streamed if evaluated else None
-        known = {} if self.request.held_back is None else {"held_back": self._held_back()}
+        known = {} if self.facts.held_back is None else {"held_back": self.facts.held_back}
         return {
             "model": str(self.folder.model),
             "steps": progress.step,
@@ -215,10 +215,13 @@ class Session:
             if origin is not None
             else None,
             environment(),
+            request.held_back,
         )
         self.folder = RunFolder(path)
         self.folder.hold()
         self.folder.clear()
+        if request.part:
+            RunFolder(out).discard()
         self._start_board()
         self.save()
 
@@ -345,15 +348,10 @@ class Session:
             "validation_loss_streamed": progress.best_streamed if validated else None,
             "library_version": version("understudy"),
         }
-        if self.request.held_back is not None:
-            training["held_back"] = self._held_back()
+        if self.facts.held_back is not None:
+            training["held_back"] = self.facts.held_back
         tensors = parameters.arrays(self.trainer.kept)
         ModelFile(self.facts.config, self.facts.vocabulary, training, tensors).write(self.folder.model)
-
-    def _held_back(self) -> dict[str, Any]:
-        """How the run went that held text back."""
-        assert self.request.held_back is not None
-        return {name: self.request.held_back[name] for name in ("steps", "validation_loss", "validation_loss_streamed")}
 
     def _go_back(self, error: NotFiniteError) -> Setback:
         progress = self.trainer.progress

@@ -28,8 +28,9 @@ def sessions(request: Request) -> Iterator[Session]:
         ConfigError: nothing would be held back to find the schedule with.
     """
     folder = request.out
-    if request.resume and folder is not None and RunFolder(folder / HELD_BACK).holds_run():
-        request = replace(request, whole_text=True)
+    if request.resume and folder is not None:
+        unfinished = RunFolder(folder / HELD_BACK).holds_run() and not RunFolder(folder).holds_checkpoint()
+        request = replace(request, whole_text=unfinished)
     if not request.whole_text:
         yield Session(request)
         return
@@ -38,9 +39,6 @@ def sessions(request: Request) -> Iterator[Session]:
         raise ConfigError(
             "--use-all-text: there is no part of the text that is held back; leave it out, or --validation"
         )
-    if request.resume and folder is not None and RunFolder(folder).holds_checkpoint():
-        yield Session(_second(request, folder))
-        return
     first = Session(_first(request))
     yield first
     texts = request.texts or TextOptions.from_document(first.facts.texts["options"])
@@ -63,4 +61,5 @@ def _second(request: Request, folder: Path) -> Request:
         del recipe[name]
     more = corpus["characters"] / corpus["train_characters"]
     settings = recipe | {"validation": 0.0, "steps": max(1, round(found["steps"] * more))}
-    return replace(request, settings=settings, out=folder, held_back=found)
+    held_back = {name: found[name] for name in ("steps", "validation_loss", "validation_loss_streamed")}
+    return replace(request, settings=settings, out=folder, held_back=held_back)
