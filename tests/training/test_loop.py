@@ -87,6 +87,26 @@ def test_the_carried_state_is_that_of_each_lane_read_from_its_beginning(cell: st
             torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
 
+def test_some_lanes_start_afresh_and_which_is_a_function_of_seed_and_step(opened: "Opener") -> None:
+    def zeroed(seed: int, step: int) -> list[bool]:
+        trainer = opened(name=f"run-{seed}-{step}", fresh=0.5, seed=seed, batch_size=40, sequence_length=8).trainer
+        trainer.state = tuple(tuple(torch.ones_like(part) for part in layer) for layer in trainer.state)
+        trainer.progress.step = step
+        ((h, c),) = trainer._carried("keep")
+        assert torch.equal(h, c)
+        assert all(set(lane.tolist()) in ({0.0}, {1.0}) for lane in h)
+        return [not lane.any() for lane in h]
+
+    lanes = zeroed(1, 3)
+    assert 8 < sum(lanes) < 32
+    assert zeroed(1, 4) != lanes
+    assert zeroed(2, 3) != lanes
+    again = opened(name="again", fresh=0.5, seed=1, batch_size=40, sequence_length=8).trainer
+    again.state = tuple(tuple(torch.ones_like(part) for part in layer) for layer in again.state)
+    again.progress.step = 3
+    assert [not lane.any() for lane in again._carried("keep")[0][0]] == lanes
+
+
 def test_at_the_end_of_an_epoch_each_lane_goes_on_in_the_text_of_the_next(
     opened: "Opener", tmp_path: Path, text: Path
 ) -> None:

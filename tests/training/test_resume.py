@@ -30,7 +30,10 @@ SIZE = ("--units", 16, "--sequence-length", 8, "--batch-size", 32, "--validation
 RECIPES: dict[str, tuple[object, ...]] = {
     "lstm in lanes": ("--cell", "lstm"),
     "lstm in lanes, two layers, dropout": ("--cell", "lstm", "--layers", 2, "--dropout", 0.2),
-    "lstm in lanes, Muon, mean of the weights": ("--cell", "lstm", "--optimizer", "muon", "--average", 0.9),
+    "lstm in lanes, Muon, mean of the weights, some lanes afresh": (
+        *("--cell", "lstm", "--optimizer", "muon"),
+        *("--average", 0.9, "--fresh", 0.3),
+    ),
     "gru in lanes": ("--cell", "gru"),
     "lstm in chunks, two layers": ("--cell", "lstm", "--layers", 2, "--batches", "chunks"),
     "gru in chunks, no validation": ("--cell", "gru", "--batches", "chunks", "--validation", 0),

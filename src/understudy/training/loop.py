@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 
@@ -182,18 +183,30 @@ class Trainer:
         return loss.item(), norm.item(), targets.numel()
 
     def _carried(self, carry: Carry) -> State:
-        """What the state that the last step left becomes before this one."""
-        if carry == "keep":
-            return self.state
-        return shifted(self.state) if carry == "shift" else self.network.zero_state(self.recipe.batch_size)
+        """What the state that the last step left becomes before this one.
+
+        Where the recipe starts lanes afresh, the model learns to do well from the zero state too.
+        """
+        if carry == "zero":
+            return self.network.zero_state(self.recipe.batch_size)
+        state = shifted(self.state) if carry == "shift" else self.state
+        if not self.recipe.fresh:
+            return state
+        drawn = torch.rand(self.recipe.batch_size, 1, generator=self._generator("fresh"), device=self.device)
+        kept = drawn >= self.recipe.fresh
+        return tuple(tuple(part * kept for part in layer) for layer in state)
 
     def _dropout(self) -> Dropout | None:
-        """Masks that are a function of the seed and the step, so that there is no generator to save."""
         if not self.recipe.dropout:
             return None
+        return Dropout(self.recipe.dropout, self._generator("dropout"))
+
+    def _generator(self, purpose: Literal["dropout", "fresh"]) -> torch.Generator:
+        """Randomness that is a function of the seed, the purpose and the step, so that there is nothing to save."""
         generator = torch.Generator(self.device)
-        generator.manual_seed((self.recipe.seed * 0x9E3779B97F4A7C15 + self.progress.step) % (1 << 63))
-        return Dropout(self.recipe.dropout, generator)
+        place = self.recipe.seed * 0x9E3779B97F4A7C15 + self.progress.step
+        generator.manual_seed((place + (1 << 62 if purpose == "fresh" else 0)) % (1 << 63))
+        return generator
 
     def _note_best(self, windowed: Score | None, streamed: Score | None) -> bool:
         if windowed is None or streamed is None or not windowed.loss < self.progress.best_loss:

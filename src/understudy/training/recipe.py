@@ -31,6 +31,8 @@ class Recipe:
     batch_size: int = setting(32, "lanes (or chunks) side by side", low=1, high=1 << 16)
     sequence_length: int = setting(64, "characters a step and lane", low=1, high=1 << 20)
 
+    fresh: float = setting(0.0, "share of the lanes whose carried state is zeroed before a step", low=0, high=1)
+
     # the optimiser
     optimizer: Literal["muon", "adamw", "adam"] = setting(
         "adamw",
@@ -136,7 +138,7 @@ def check(name: str, value: Any, hint: Any, limits: Any) -> None:
 
 
 PRESETS: dict[str, Recipe] = {
-    "auto": Recipe(minutes=5.0, optimizer="muon", weight_decay=0.3, average=0.98),
+    "auto": Recipe(minutes=5.0, optimizer="muon", weight_decay=0.3, average=0.98, fresh=0.25),
     "tutorial": Recipe(
         cell="gru",
         units=1024,
