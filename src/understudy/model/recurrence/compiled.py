@@ -18,8 +18,8 @@ from understudy.model.config import Cell
 _NAMES = {torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
 # fmt: off
 _ADDRESSES = (
-    "parallel", "thread", "ids", "source", "bias", "product", "hidden", "last", "carried", "gates",
-    "d_outputs", "d_carried", "d_gates", "d_inputs", "d_table", "d_bias",
+    "parallel", "thread", "ids", "source", "bias", "product", "weight", "panels", "hidden", "last", "carried", "gates",
+    "d_outputs", "d_carried", "d_gates", "d_inputs", "d_table", "d_bias", "arriving",
 )
 # fmt: on
 
@@ -33,6 +33,9 @@ class _Layer(ctypes.Structure):
     ]
 
 
+_NUMBER, _POINTER = ctypes.c_int64, ctypes.c_void_p
+TILE = 64
+"""What the units must be a multiple of for `tiles_serve`."""
 Step = Callable[[int, Tensor], None]
 """The elementwise half of step t, given t and the product of this step."""
 
@@ -54,7 +57,7 @@ class Kernels:
         threads = torch.get_num_threads()
         self._layer = _Layer(lanes, units, int(keeps), threads, parallel, thread)
         self._tensors: dict[str, Tensor] = {}
-        self._name = f"{cell}_{{}}_{_NAMES[products]}"
+        self._cell, self._type = cell, _NAMES[products]
 
     def use(self, **tensors: Tensor | None) -> None:
         """Bind tensors to the names that kernels.c gives them.
@@ -72,13 +75,33 @@ class Kernels:
 
     def step(self, way: str) -> Step:
         """The function for one step "forward" or "backward"."""
-        function, address = _function(self._name.format(way)), ctypes.addressof(self._layer)
+        function = _function(f"{self._cell}_{way}_step_{self._type}", _POINTER, _NUMBER, _POINTER)
+        address = ctypes.addressof(self._layer)
 
         def step(t: int, product: Tensor) -> None:
             assert self._tensors  # they, and what lies at the address, live as long as this function
             function(address, t, product.data_ptr())
 
         return step
+
+    def forward_sequence(self, steps: int) -> None:
+        """All steps of the way there, with products of their own; see `tiles_serve`."""
+        _function(f"{self._cell}_forward_sequence", _POINTER, _NUMBER)(ctypes.addressof(self._layer), steps)
+
+    def backward_sequence(self, steps: int, arriving: Tensor) -> None:
+        """All steps of the way back, given what the state after the last one gets, (B, H)."""
+        function = _function(f"{self._cell}_backward_sequence", _POINTER, _NUMBER, _POINTER)
+        function(ctypes.addressof(self._layer), steps, arriving.data_ptr())
+
+
+def tiles_serve(products: torch.dtype, units: int) -> bool:
+    """Whether a sequence's matrix products can be made in the kernels, a tile at a time between the elementwise work.
+
+    They are in bfloat16, for processors with AVX-512's instructions for it; where there is AMX too, oneDNN's products
+    are faster than these instructions. Without the OpenMP that PyTorch runs on they would have one core.
+    """
+    alone = torch.get_num_threads() == 1 or _openmp()[0] is not None
+    return products == torch.bfloat16 and units % TILE == 0 and alone and _processor_has_tiles()
 
 
 def kept_type(products: torch.dtype) -> torch.dtype:
@@ -103,10 +126,17 @@ def _library() -> ctypes.CDLL | None:
 
 
 @cache
-def _function(name: str) -> Any:
+def _function(name: str, *arguments: Any) -> Any:
     function = getattr(_library(), name)
-    function.argtypes, function.restype = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p], None
+    function.argtypes, function.restype = arguments, None
     return function
+
+
+@cache
+def _processor_has_tiles() -> bool:
+    serve = getattr(_library(), "tiles_serve", None)
+    amx = getattr(torch.cpu, "_is_amx_tile_supported", bool)
+    return serve is not None and bool(serve()) and not amx()
 
 
 @cache

@@ -1,5 +1,7 @@
 """The recurrences on a CPU: `reference` with one matrix product and one fused kernel a step each way.
 
+Where the processor allows, the product is made inside the kernel, and one call does all steps (`kernels/sequences.h`).
+
 The first layer's embedding and input matrix are one table that is looked up; for other layers the input products of all
 steps are one product. The loop works in buffers that stay. Gates are kept, not computed again, in 16 bits where the
 products are in bfloat16. The gradient of the recurrent matrix is one product over all steps and lanes; that of the
@@ -14,7 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from understudy.model.config import Cell
-from understudy.model.recurrence.compiled import Kernels, kept_type
+from understudy.model.recurrence.compiled import Kernels, kept_type, tiles_serve
 from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights
 from understudy.model.recurrence.inputs import input_products
 from understudy.model.recurrence.packed import Packed
@@ -70,8 +72,7 @@ class _Sequence(torch.autograd.Function):
         T, (B, H), exact = (source if ids is None else ids).shape[0], h.shape, h.dtype
         learning = any(ctx.needs_input_grad)
         kernels = Kernels(setting.cell, products, B, H, keeps=learning)
-        matrix = space.take("matrix", products, *weight.shape).copy_(weight)
-        packed = Packed(matrix, B)
+        tiled = tiles_serve(products, H)
         hidden, last = torch.empty(T + 1, B, H, dtype=products), h.clone(memory_format=torch.contiguous_format)
         hidden[0].copy_(h)
         gates = space.take("gates", kept_type(products), T if learning else 1, B, 4 * H)
@@ -87,13 +88,20 @@ class _Sequence(torch.autograd.Function):
             last=last,
             carried=carried,
             gates=gates,
+            weight=weight.contiguous(),
+            panels=space.take("panels", products, weight.numel()) if tiled else None,
         )
-        step = kernels.step("forward")
-        for t, before in enumerate(hidden[:-1].unbind()):
-            step(t, packed.times(before))
+        if tiled:
+            kernels.forward_sequence(T)
+        else:
+            matrix = space.take("matrix", products, *weight.shape).copy_(weight)
+            packed, step = Packed(matrix, B), kernels.step("forward")
+            for t, before in enumerate(hidden[:-1].unbind()):
+                step(t, packed.times(before))
         if learning:
-            ctx.lease, ctx.kernels, ctx.setting = lease, kernels, setting
-            ctx.saved = hidden, matrix, exact, None if ids is None else source.shape
+            ctx.lease, ctx.kernels, ctx.setting, ctx.tiled = lease, kernels, setting, tiled
+            ctx.save_for_backward(weight)
+            ctx.saved = hidden, None if ids is None else source.shape
         else:
             lease.give_back()
         return hidden[1:], last, None if carried is None else carried[-1].clone()
@@ -102,10 +110,9 @@ class _Sequence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor, d_h: Tensor, d_c: Tensor | None) -> tuple[Tensor | None, ...]:
         space, kernels, gru = ctx.lease.space, ctx.kernels, ctx.setting.cell == "gru"
-        hidden, matrix, exact, table = ctx.saved
-        products, (steps, B, H), columns = hidden.dtype, hidden.shape, len(matrix)
+        (weight,), (hidden, table) = ctx.saved_tensors, ctx.saved
+        products, exact, (steps, B, H), columns = hidden.dtype, weight.dtype, hidden.shape, len(weight)
         T = steps - 1
-        packed = Packed(space.take("transposed", products, H, columns).copy_(matrix.t()), B)
         d_gates = space.take("d gates", products, T, B, columns)
         d_inputs = space.take("d inputs", products, T if table is None else 1, B, columns) if gru else d_gates
         d_carried = torch.zeros(B, H, dtype=exact) if d_c is None else d_c.clone(memory_format=torch.contiguous_format)
@@ -119,13 +126,21 @@ class _Sequence(torch.autograd.Function):
             d_table=d_table,
             d_bias=d_bias,
         )
-        step, arriving, d_gates_each = kernels.step("backward"), d_h.to(products).contiguous(), d_gates.unbind()
-        for t in range(T - 1, -1, -1):
-            step(t, arriving)
-            arriving = packed.times(d_gates_each[t])
+        arriving = d_h.to(products).contiguous()
+        if ctx.tiled:
+            d_before = torch.empty(B, H, dtype=exact)
+            kernels.use(arriving=d_before)
+            kernels.backward_sequence(T, arriving)
+        else:
+            packed = Packed(space.take("transposed", products, H, columns).copy_(weight.t()), B)
+            step, d_gates_each = kernels.step("backward"), d_gates.unbind()
+            for t in range(T - 1, -1, -1):
+                step(t, arriving)
+                arriving = packed.times(d_gates_each[t])
+            d_before = arriving.to(exact)
         d_weight = torch.mm(d_gates.view(T * B, columns).t(), hidden[:-1].view(T * B, H)).to(exact)
         ctx.lease.give_back()
         d_source = d_inputs if d_table is None else d_table
         if gru:
-            return d_source, None, d_weight, d_bias, arriving.to(exact).add_(d_carried), None, None
-        return d_source, None, d_weight, None, arriving.to(exact), d_carried, None
+            return d_source, None, d_weight, d_bias, d_before.add_(d_carried), None, None
+        return d_source, None, d_weight, None, d_before, d_carried, None

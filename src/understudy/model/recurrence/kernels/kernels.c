@@ -1,7 +1,9 @@
-/* The elementwise half of a step, fused: one pass over memory where PyTorch's operations take ten.
+/* The recurrences, compiled.
 
-   Plain C that compilers vectorise; nothing of Python's or PyTorch's is needed to build it. `compiled.py` fills a Layer
-   and calls one function a step. Matrix products are not here: oneDNN's are as good as this machine allows. */
+   cells.h has the equations: the elementwise half of a step in one pass over memory, where PyTorch's operations take
+   ten, in plain C that compilers vectorise. steps.h does one step whose matrix product oneDNN has made; sequences.h does
+   all steps with products of its own, where the processor has the instructions for it. `compiled.py` fills a Layer and
+   calls the functions at the end; nothing of Python's or PyTorch's is needed to build them. */
 
 #include <stdint.h>
 #include <stddef.h>
@@ -18,6 +20,17 @@
 #define CLONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CLONED
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__) && (__GNUC__ >= 12 || __clang_major__ >= 14)
+#define TILES
+#include <immintrin.h>
+#endif
+
+#if defined(__GNUC__)
+#define INLINE inline __attribute__((always_inline))
+#else
+#define INLINE inline
 #endif
 
 #if defined(__clang__)
@@ -40,6 +53,8 @@ typedef struct {
     const void *source;                                 /* (V, gates H) or (T, B, gates H) */
     const void *bias;                                   /* (H): the GRU's c_n */
     const void *product;                                /* of this step: (B, gates H) forward, (B, H) on the way back */
+    const void *weight;                                 /* (gates H, H) in REAL, where the products are ours */
+    void *panels;                                       /* as many bfloat16 numbers: the weight as tiles read it */
     void *hidden;                                       /* (T + 1, B, H) */
     void *last;                                         /* (B, H): h in REAL */
     void *carried;                                      /* the LSTM's c: (T + 1, B, H), or (1, B, H) where not kept */
@@ -50,6 +65,7 @@ typedef struct {
     void *d_inputs;                                     /* the GRU's: (T, B, 3 H), or (1, B, 3 H) with a d_table */
     void *d_table;                                      /* (V, gates H), or NULL where no ids are looked up */
     void *d_bias;                                       /* (H) */
+    void *arriving;                                     /* (B, H) in REAL: what the state before the sequence gets */
 } Layer;
 
 /* e^x for -87 <= x <= 87, to a unit in the last place or two; outside as at the ends; nan for nan. Cody and Waite. */
@@ -112,6 +128,9 @@ static inline float unfixed(int16_t x) { return (float)x * (1.0f / 32767.0f); }
 #define OF_KEPT(x) widened((uint16_t)(x))
 
 #define REAL float
+#define SIGMOID sigmoid_float
+#define TANH tanh_float
+
 #define STORED uint16_t
 #define KEPT int16_t
 #define WIDE widened
@@ -120,10 +139,26 @@ static inline float unfixed(int16_t x) { return (float)x * (1.0f / 32767.0f); }
 #define KEEP_GATE fixed
 #define ANY OF_KEPT
 #define KEEP_ANY AS_KEPT
-#define SIGMOID sigmoid_float
-#define TANH tanh_float
+
+#define PRODUCT STORED
+#define OF_PRODUCT WIDE
 #define NAME(x) x##_bfloat16
 #include "cells.h"
+#include "steps.h"
+#undef PRODUCT
+#undef OF_PRODUCT
+#undef NAME
+
+#ifdef TILES
+#define PRODUCT REAL
+#define OF_PRODUCT SAME
+#define NAME(x) x##_tiled
+#include "cells.h"
+#undef PRODUCT
+#undef OF_PRODUCT
+#undef NAME
+#endif
+
 #undef STORED
 #undef KEPT
 #undef WIDE
@@ -132,18 +167,20 @@ static inline float unfixed(int16_t x) { return (float)x * (1.0f / 32767.0f); }
 #undef KEEP_GATE
 #undef ANY
 #undef KEEP_ANY
-#undef NAME
 
 #define STORED REAL
 #define KEPT REAL
+#define PRODUCT REAL
 #define WIDE SAME
 #define NARROW SAME
+#define OF_PRODUCT SAME
 #define GATE SAME
 #define KEEP_GATE SAME
 #define ANY SAME
 #define KEEP_ANY SAME
 #define NAME(x) x##_float32
 #include "cells.h"
+#include "steps.h"
 #undef REAL
 #undef SIGMOID
 #undef TANH
@@ -154,6 +191,7 @@ static inline float unfixed(int16_t x) { return (float)x * (1.0f / 32767.0f); }
 #define TANH tanh
 #define NAME(x) x##_float64
 #include "cells.h"
+#include "steps.h"
 
 /* Where a step is smaller than this, to wake a thread costs more than it does. */
 enum { WORTH_SHARING = 1 << 12 };
@@ -166,12 +204,12 @@ typedef struct {
     int64_t t;
 } Work;
 
-/* One thread's columns: whole cache lines of them. */
+/* One thread's columns: whole cache lines of them, or whole tiles. */
 static void share(void *given)
 {
     const Work *work = given;
     const int64_t H = work->layer->units, threads = work->layer->threads, mine = work->layer->thread();
-    const int64_t each = ((H + threads - 1) / threads + 31) / 32 * 32;
+    const int64_t whole = work->layer->panels ? 64 : 32, each = ((H + threads - 1) / threads + whole - 1) / whole * whole;
     const int64_t from = mine * each < H ? mine * each : H, to = from + each < H ? from + each : H;
     work->columns(work->layer, work->t, from, to);
 }
@@ -186,7 +224,7 @@ static void run(const Layer *layer, Columns columns, int64_t t)
 }
 
 #define STEP(cell, way, type)                                                                                          \
-    EXPORTED void cell##_##way##_##type(Layer *layer, int64_t t, const void *product)                                  \
+    EXPORTED void cell##_##way##_step_##type(Layer *layer, int64_t t, const void *product)                             \
     {                                                                                                                  \
         layer->product = product;                                                                                      \
         run(layer, cell##_##way##_columns_##type, t);                                                                  \
@@ -199,3 +237,18 @@ STEPS(lstm, float64)
 STEPS(gru, bfloat16)
 STEPS(gru, float32)
 STEPS(gru, float64)
+
+/* Whether the functions for whole sequences are here and this processor has their instructions. */
+EXPORTED int64_t tiles_serve(void)
+{
+#ifdef TILES
+    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+    return 0;
+#endif
+}
+
+#ifdef TILES
+#include "sequences.h"
+#endif
