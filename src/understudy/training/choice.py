@@ -24,9 +24,10 @@ LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
 """From so many units on, Muon's products are a third of a step, and 64 lanes share them."""
-_LEAN, _ELEMENTWISE, _CALLS, _MUON = 0.85, 10e-9, 6e-3, 54
+_LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 54
 """What a step costs: the rate of products of few rows beside a large one's; seconds for each unit and symbol of each
-place, for what is done element by element; seconds of Python; Muon's operations for each H³ of an LSTM."""
+place, for what is done element by element; seconds to update one of the layers' parameters; seconds of Python; Muon's
+operations for each H³ of an LSTM."""
 
 
 def choose(
@@ -88,6 +89,7 @@ def _step_seconds(recipe: Recipe, symbols: int, rate: float) -> float:
     """About how long a step takes: products there and back, Muon's, what is done element by element, and Python."""
     H, G, places = recipe.units, GATES[recipe.cell], recipe.batch_size * recipe.sequence_length
     matrices = G * H * H * (2 * recipe.layers - 1)
+    update = _UPDATE * (matrices + G * H * recipe.embedding)
     muon = _MUON * G / 4 * H**3 * (2 * recipe.layers - 1) if recipe.optimizer == "muon" else 0
     products = (6 * (matrices + symbols * H) * places / _LEAN + muon) / rate
-    return products + _ELEMENTWISE * places * (H * recipe.layers + symbols) + _CALLS
+    return products + _ELEMENTWISE * places * (H * recipe.layers + symbols) + update + _CALLS
