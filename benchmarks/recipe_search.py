@@ -40,6 +40,7 @@ SETTINGS: dict[str, list[str]] = {
     "no clipping": ["--clip", "0"],
     "embedding 64": ["--embedding", "64"],
     **{f"average {memory}": ["--average", memory] for memory in ("0.95", "0.98", "0.99", "0.995")},
+    **{f"states zeroed, {share}%": ["--fresh", str(share / 100)] for share in (0, 2, 10, 25, 50)},
     "float32": ["--precision", "float32"],
     "256 units": ["--units", "256"],
     "384 units": ["--units", "384"],
@@ -93,20 +94,6 @@ def label_smoothing(share: float) -> None:
     Network.loss = loss  # type: ignore[method-assign]
 
 
-def resets(share: float) -> None:
-    """Zero the carried state of a share of the lanes before each step."""
-    from understudy.training.loop import Trainer
-
-    plain = Trainer._carried
-
-    def carried(self: Trainer, carry: Any) -> Any:
-        state = plain(self, carry)
-        kept = (torch.rand(self.recipe.batch_size, 1) >= share).to(torch.float32)
-        return tuple(tuple(part * kept for part in layer) for layer in state)
-
-    Trainer._carried = carried  # type: ignore[method-assign]
-
-
 def noise(share: float) -> None:
     """Replace a share of the characters that are read, not those to be predicted, by others of the batch (Xie 2017)."""
     from understudy.model.network import Network
@@ -144,7 +131,6 @@ PATCHES: dict[str, Callable[[], None]] = {
     "label smoothing 0.05": partial(label_smoothing, 0.05),
     "3% of characters replaced": partial(noise, 0.03),
     "10% of characters replaced": partial(noise, 0.1),
-    **{f"states zeroed, {share}%": partial(resets, share / 100) for share in (2, 10, 25)},
     "uniform start": uniform_start,
 }
 

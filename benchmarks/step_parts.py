@@ -20,7 +20,7 @@ from understudy.model.initialization import initialize
 from understudy.model.network import Network
 from understudy.model.recurrence.compiled import Kernels, kept_type
 from understudy.model.recurrence.packed import Packed
-from understudy.training.optimizer import Optimizer
+from understudy.training.optimizer import Numbers, Optimizer
 from understudy.training.recipe import Recipe
 
 
@@ -76,7 +76,9 @@ def other_parts(case: Case) -> dict[str, Callable[[], object]]:
     initialize(network, "default", 0)
     for parameter in network.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    optimizer = Optimizer(network, Recipe(cell=case.cell, optimizer="adam"))
+    recipe = Recipe(cell=case.cell, optimizer="adam")
+    optimizer = Optimizer(network, recipe)
+    numbers = Numbers.of(recipe, 1e-9, 1)
     dtype = getattr(torch, case.precision)
     outputs = torch.randn(case.length, case.batch, case.units).to(dtype).requires_grad_()
     targets = torch.randint(case.vocabulary, (case.length * case.batch,))
@@ -87,7 +89,7 @@ def other_parts(case: Case) -> dict[str, Callable[[], object]]:
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    return {"output layer and loss, both ways": output_and_loss, "optimiser": lambda: optimizer.step(1e-9, 1)}
+    return {"output layer and loss, both ways": output_and_loss, "optimiser": lambda: optimizer.step(numbers)}
 
 
 def main() -> None:

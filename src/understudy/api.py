@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from understudy.errors import ConfigError
 from understudy.generation.sampling import Sampling
 from understudy.generation.stream import FinishReason, Plan, StreamState, Writing, start
 from understudy.model import file
@@ -69,11 +70,17 @@ class Stream:
 
 
 class Model:
-    """A trained model. It writes on the CPU, and needs no torch for that."""
+    """A trained model. It writes on the CPU, and needs no torch for that; or on a GPU."""
 
-    def __init__(self, model: ModelFile, *, precision: "Numbers" = "int8") -> None:
+    def __init__(
+        self, model: ModelFile, *, precision: "Numbers | None" = None, device: Literal["cpu", "cuda"] = "cpu"
+    ) -> None:
+        """See `load`."""
+        if device == "cuda" and precision == "int8":
+            raise ConfigError("--precision int8: it is for CPUs; a GPU writes in float32")
         self._file = model
-        self._precision: Numbers = precision
+        self._precision: Numbers = precision or "int8"
+        self._device = device
 
     @property
     def config(self) -> ModelConfig:
@@ -92,7 +99,18 @@ class Model:
 
     @cached_property
     def engine(self) -> "Engine":
-        """What computes its steps."""
+        """What computes its steps.
+
+        Raises:
+            ConfigError: a GPU is asked for and there is none.
+        """
+        if self._device == "cuda":
+            from understudy.generation.gpu_engine import GpuEngine
+            from understudy.model.gpu import require_gpu
+            from understudy.model.parameters import network_of
+
+            require_gpu()
+            return GpuEngine(network_of(self._file, device="cuda"))
         from understudy.generation.onnx_engine import OnnxEngine
 
         return OnnxEngine(self._file, numbers=self._precision)
@@ -198,17 +216,20 @@ class Model:
         return prompt if seed is None else prompt.reseeded(seed)
 
 
-def load(model: str | Path, *, precision: "Numbers" = "int8") -> Model:
+def load(model: str | Path, *, precision: "Numbers | None" = None, device: Literal["cpu", "cuda"] = "cpu") -> Model:
     """The model of a run folder or a model file.
 
     Args:
         model: the folder or the file.
-        precision: what it writes with: "int8" for speed, "float32" to the letter of the weights.
+        precision: what it writes with: "int8" for speed (as a CPU does unless told), "float32" to the letter of the
+            weights (as a GPU does).
+        device: where it writes.
 
     Raises:
         ModelFileError: nothing is there, or it is not an intact model of ours.
+        ConfigError: int8 is asked for on a GPU.
     """
-    return Model(file.read(model), precision=precision)
+    return Model(file.read(model), precision=precision, device=device)
 
 
 def train(

@@ -18,7 +18,9 @@ from understudy.evaluation.protocols import windowed
 from understudy.model import file
 from understudy.model.parameters import network_of
 from understudy.training.loop import Report
+from understudy.training.recipe import Recipe
 from understudy.training.session import Session
+from understudy.training.update import Chance, carried
 
 if TYPE_CHECKING:
     from tests.training.conftest import Opener
@@ -82,17 +84,16 @@ def test_the_carried_state_is_that_of_each_lane_read_from_its_beginning(cell: st
     blocks = [torch.from_numpy(session.trainer.batches[step].inputs) for step in range(6)]
     with torch.no_grad():
         _, expected = network(torch.cat(blocks), network.zero_state(4))
-    for carried, whole in zip(session.trainer.state, expected, strict=True):
-        for one, other in zip(carried, whole, strict=True):
+    for mine, whole in zip(session.trainer.state, expected, strict=True):
+        for one, other in zip(mine, whole, strict=True):
             torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
 
-def test_some_lanes_start_afresh_and_which_is_a_function_of_seed_and_step(opened: "Opener") -> None:
+def test_some_lanes_start_afresh_and_which_is_a_function_of_seed_and_step() -> None:
     def zeroed(seed: int, step: int) -> list[bool]:
-        trainer = opened(name=f"run-{seed}-{step}", fresh=0.5, seed=seed, batch_size=40, sequence_length=8).trainer
-        trainer.state = tuple(tuple(torch.ones_like(part) for part in layer) for layer in trainer.state)
-        trainer.progress.step = step
-        ((h, c),) = trainer._carried("keep")
+        recipe = Recipe(fresh=0.5, seed=seed, batch_size=40)
+        ones = ((torch.ones(40, 3), torch.ones(40, 3)),)
+        ((h, c),) = carried(ones, "keep", recipe, Chance(recipe, torch.device("cpu")), step)
         assert torch.equal(h, c)
         assert all(set(lane.tolist()) in ({0.0}, {1.0}) for lane in h)
         return [not lane.any() for lane in h]
@@ -101,10 +102,7 @@ def test_some_lanes_start_afresh_and_which_is_a_function_of_seed_and_step(opened
     assert 8 < sum(lanes) < 32
     assert zeroed(1, 4) != lanes
     assert zeroed(2, 3) != lanes
-    again = opened(name="again", fresh=0.5, seed=1, batch_size=40, sequence_length=8).trainer
-    again.state = tuple(tuple(torch.ones_like(part) for part in layer) for layer in again.state)
-    again.progress.step = 3
-    assert [not lane.any() for lane in again._carried("keep")[0][0]] == lanes
+    assert zeroed(1, 3) == lanes
 
 
 def test_at_the_end_of_an_epoch_each_lane_goes_on_in_the_text_of_the_next(

@@ -16,8 +16,9 @@ from understudy.cli.main import main
 from understudy.errors import DivergedError
 from understudy.model import file
 from understudy.training import checkpoint
-from understudy.training.loop import NotFiniteError, Trainer
+from understudy.training.loop import Trainer
 from understudy.training.session import Setback
+from understudy.training.update import NotFiniteError
 
 if TYPE_CHECKING:
     from tests.training.conftest import Opener

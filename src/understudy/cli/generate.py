@@ -37,8 +37,9 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before this text")
     parser.add_argument("--unknown", choices=("error", "skip"), default="error", help="unseen characters of --start")
     parser.add_argument(
-        "--precision", choices=("int8", "float32"), default="int8", help="of the matrix products (default int8)"
+        "--precision", choices=("int8", "float32"), help="of the matrix products (default int8; on a GPU float32)"
     )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to write (default cpu)")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     parser.set_defaults(run=run)
 
@@ -53,7 +54,7 @@ def run(parsed: argparse.Namespace) -> int:
         raise ConfigError(f"--samples {parsed.samples}: expected a whole number from 1")
     sampling = Sampling(parsed.temperature, parsed.top_k, parsed.top_p)
     plan = Plan(parsed.length, sampling, tuple(parsed.stop))
-    model = load(parsed.model, precision=parsed.precision)
+    model = load(parsed.model, precision=parsed.precision, device=parsed.device)
     first = model.start(parsed.start, seed=parsed.seed, unknown=parsed.unknown)
     writing = model.writing(first, parsed.samples, plan)
     if parsed.json:

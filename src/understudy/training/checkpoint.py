@@ -90,6 +90,7 @@ class Checkpoint:
         )
         for entry in fields(Progress):
             setattr(trainer.progress, entry.name, getattr(self.progress, entry.name))
+        trainer.updates.restart(self.progress.loss_sum)
 
 
 def save(folder: Path, facts: Facts, trainer: Trainer, written: dict[str, int]) -> Path:

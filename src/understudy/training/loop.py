@@ -5,27 +5,20 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 
 from understudy.evaluation.protocols import Score, streamed, windowed
-from understudy.model.network import Dropout, Network, State, detached, shifted
-from understudy.text.batches import Batches, Carry
+from understudy.model.network import Network, State
+from understudy.text.batches import Batches
 from understudy.text.encoded import Ids
+from understudy.training.captured import CapturedUpdates
 from understudy.training.optimizer import Optimizer
 from understudy.training.recipe import Recipe, Schedule, learning_rate
+from understudy.training.update import EagerUpdates, Updates
 
 VALIDATION_LIMIT = 1 << 20
 """Of a longer validation text, the first so many characters are looked at while training."""
-
-
-class NotFiniteError(ArithmeticError):
-    """The loss or the gradient of a step is not finite; the weights are as they were before it."""
-
-    def __init__(self, step: int, loss: float, norm: float) -> None:
-        super().__init__(f"step {step}: the loss is {loss} and the gradient's norm {norm}")
-        self.step = step
 
 
 @dataclass
@@ -88,7 +81,7 @@ class Report:
 
 @dataclass
 class Trainer:
-    """A network in training. `run` goes on from wherever `progress`, `state` and `optimizer` stand.
+    """A network in training. `run` goes on from wherever `progress`, `updates.state` and `optimizer` stand.
 
     Between two steps the caller may give it another schedule.
     """
@@ -103,9 +96,19 @@ class Trainer:
     def __post_init__(self) -> None:
         self.device = self.network.output.weight.device
         self.optimizer = Optimizer(self.network, self.recipe)
-        self.state: State = self.network.zero_state(self.recipe.batch_size)
+        kind = CapturedUpdates if self.device.type == "cuda" else EagerUpdates
+        self.updates: Updates = kind(self.network, self.optimizer, self.recipe)
         self.evaluation_seconds = 0.0
         self._mean: Network | None = None
+
+    @property
+    def state(self) -> State:
+        """What the network carries from batch to batch."""
+        return self.updates.state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self.updates.state = state
 
     @property
     def kept(self) -> Network:
@@ -125,26 +128,30 @@ class Trainer:
         The caller may stop between any two steps, and save what stands here.
 
         Raises:
-            NotFiniteError: a loss or gradient is not finite; the step was not taken.
+            NotFiniteError: a loss or gradient is not finite.
         """
         progress, recipe = self.progress, self.recipe
         began, learned = time.perf_counter(), 0
         while progress.step < self.schedule.steps:
             schedule, before = self.schedule, time.perf_counter()
             rate = learning_rate(recipe, progress.step, schedule.steps) * progress.rate_scale
-            loss, norm, characters = self._step(rate)
+            batch = self.batches[progress.step]
+            self.updates.take(batch, progress.step, rate)
             progress.step += 1
-            progress.loss_sum += loss
             progress.loss_steps += 1
-            progress.characters += characters
-            learned += characters
+            progress.characters += batch.targets.size
+            learned += batch.targets.size
+            due = schedule.reports_at(progress.step)
+            asked = due or self.updates.immediate or schedule.saves_at(progress.step)
+            norm = self.settle() if asked else 0.0
             now = time.perf_counter()
             progress.seconds += now - before
-            if not schedule.reports_at(progress.step):
+            if not due:
                 yield None
                 continue
             progress.train_loss = progress.loss_sum / progress.loss_steps
             progress.loss_sum, progress.loss_steps = 0.0, 0
+            self.updates.restart(0.0)
             speed = learned / (now - began)
             scores = self.evaluate() if schedule.evaluates_at(progress.step) else (None, None)
             best = self._note_best(*scores)
@@ -156,6 +163,15 @@ class Trainer:
             yield Report(progress.step, epoch, progress.train_loss, rate, speed, norm, *scores, best)
             began, learned = time.perf_counter(), 0
 
+    def settle(self) -> float:
+        """Bring `progress.loss_sum` up to the last step; the norm of its gradient before clipping.
+
+        Raises:
+            NotFiniteError: a loss or gradient since the last report is not finite.
+        """
+        self.progress.loss_sum, norm = self.updates.losses()
+        return norm
+
     def evaluate(self) -> tuple[Score | None, Score | None]:
         """The validation text windowed and streamed, in float32; None where there is none."""
         if self.validation is None:
@@ -164,49 +180,6 @@ class Trainer:
         exact.precision = torch.float32
         ids = self.validation[:VALIDATION_LIMIT]
         return windowed(exact, ids), streamed(exact, ids)
-
-    def _step(self, rate: float) -> tuple[float, float, int]:
-        """One update; the loss, the gradient's norm before clipping, and how many characters were learned from."""
-        batch = self.batches[self.progress.step]
-        inputs, targets = (torch.from_numpy(part).to(self.device) for part in (batch.inputs, batch.targets))
-        loss, state = self.network.loss(inputs, targets, self._carried(batch.carry), self._dropout())
-        self.network.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        parameters = list(self.network.parameters())
-        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
-            raise NotFiniteError(self.progress.step, loss.item(), norm.item())
-        if self.recipe.clip:
-            torch.nn.utils.clip_grads_with_norm_(parameters, self.recipe.clip, norm)
-        self.optimizer.step(rate, self.progress.step)
-        self.state = detached(state)
-        return loss.item(), norm.item(), targets.numel()
-
-    def _carried(self, carry: Carry) -> State:
-        """What the state that the last step left becomes before this one.
-
-        Where the recipe starts lanes afresh, the model learns to do well from the zero state too.
-        """
-        if carry == "zero":
-            return self.network.zero_state(self.recipe.batch_size)
-        state = shifted(self.state) if carry == "shift" else self.state
-        if not self.recipe.fresh:
-            return state
-        drawn = torch.rand(self.recipe.batch_size, 1, generator=self._generator("fresh"), device=self.device)
-        kept = drawn >= self.recipe.fresh
-        return tuple(tuple(part * kept for part in layer) for layer in state)
-
-    def _dropout(self) -> Dropout | None:
-        if not self.recipe.dropout:
-            return None
-        return Dropout(self.recipe.dropout, self._generator("dropout"))
-
-    def _generator(self, purpose: Literal["dropout", "fresh"]) -> torch.Generator:
-        """Randomness that is a function of the seed, the purpose and the step, so that there is nothing to save."""
-        generator = torch.Generator(self.device)
-        place = self.recipe.seed * 0x9E3779B97F4A7C15 + self.progress.step
-        generator.manual_seed((place + (1 << 62 if purpose == "fresh" else 0)) % (1 << 63))
-        return generator
 
     def _note_best(self, windowed: Score | None, streamed: Score | None) -> bool:
         if windowed is None or streamed is None or not windowed.loss < self.progress.best_loss:

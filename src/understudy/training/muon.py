@@ -28,8 +28,10 @@ def orthogonalized(matrix: Tensor, products: torch.dtype, iterations: int = ITER
 
 
 @torch.no_grad()
-def step(weight: Tensor, gradient: Tensor, momentum: Tensor, rate: float, decay: float, products: torch.dtype) -> None:
-    """Update a layer's matrix (G·H, ·), all gates together.
+def step(
+    weight: Tensor, gradient: Tensor, momentum: Tensor, rate: Tensor | float, decay: float, products: torch.dtype
+) -> None:
+    """Update a layer's matrix (G·H, ·), all gates together, at a rate that may lie on its device.
 
     With Nesterov's momentum. The step is scaled so that its elements are about as large as those of AdamW's (Liu et
     al. 2025, arXiv:2502.16982, section 2.2), so that one rate and one decay serve both.
@@ -37,4 +39,4 @@ def step(weight: Tensor, gradient: Tensor, momentum: Tensor, rate: float, decay:
     momentum.mul_(MOMENTUM).add_(gradient)
     ahead = torch.add(gradient, momentum, alpha=MOMENTUM)
     scale = _MATCHED_RMS * math.sqrt(max(ahead.shape))
-    weight.mul_(1 - rate * decay).add_(orthogonalized(ahead, products), alpha=-rate * scale)
+    weight.mul_(1 - rate * decay).sub_(orthogonalized(ahead, products).mul_(rate * scale))

@@ -1,6 +1,7 @@
 """From gradients to new weights."""
 
 import math
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,8 @@ from understudy.training import muon
 from understudy.training.recipe import Recipe
 
 AVERAGE = "average"
+_ENDLESS = 1e9
+"""So many steps done leave no bias to correct."""
 
 
 def moment_names(recipe: Recipe, parameter: str) -> tuple[str, ...]:
@@ -23,14 +26,37 @@ def is_muons(recipe: Recipe, parameter: str) -> bool:
     return recipe.optimizer == "muon" and parameter.startswith("layers.") and "weight" in parameter
 
 
+class Numbers(NamedTuple):
+    """What differs from update to update, each a tensor () in float32.
+
+    Attributes:
+        rate: the learning rate.
+        corrected: the same with both of Adam's biases corrected (Kingma and Ba 2014, end of section 2).
+        share: of the new weights in their running mean.
+    """
+
+    rate: Tensor
+    corrected: Tensor
+    share: Tensor
+
+    @classmethod
+    def of(cls, recipe: Recipe, rate: float, done: int) -> Self:
+        """For the update at this rate after `done` ones, on the CPU."""
+        corrected = rate * math.sqrt(1 - recipe.beta2 ** (done + 1)) / (1 - recipe.beta1 ** (done + 1))
+        share = 1 - min(recipe.average, done / (done + 1))  # the mean of all weights so far, until there are enough
+        return cls(*torch.tensor([rate, corrected, share]).unbind())
+
+
 class Optimizer:
     """Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017), which decays the matrices alone, or Muon.
 
     With Muon, the layers' matrices take Muon's steps, and all else AdamW's.
 
     Epsilon is the paper's ε̂ of section 2, added before the bias of the second moment is corrected, as TensorFlow and
-    Keras have it. PyTorch adds it afterwards, so each step passes ε̂ / √(1 - β2^t). That is no detail: a network that
-    starts small has gradients of that size.
+    Keras have it. PyTorch adds it afterwards; so its kernel is told that nothing is left to correct, and gets the rate
+    with the corrections in it. That is no detail: a network that starts small has gradients of that size.
+
+    All that changes from step to step comes as `Numbers`, so that a step can be recorded on a GPU and played again.
 
     With `embedding_moment` "occurrences", the second moment of an embedding's row takes in the squares of the gradients
     of its occurrences in the batch, as Keras 3 does on TensorFlow, and not the square of their sum: rows of frequent
@@ -55,13 +81,15 @@ class Optimizer:
             elif not (embedding and self._occurrences is not None):
                 rest.append(parameter)
         self._groups = [group for group in ((decayed, recipe.weight_decay), (rest, 0.0)) if group[0]]
+        self._corrected = torch.tensor(_ENDLESS, device=self._embedding.device)
 
     @torch.no_grad()
-    def step(self, rate: float, done: int) -> None:
-        """Update all weights at this rate, after `done` updates."""
+    def step(self, numbers: Numbers) -> None:
+        """Update all weights."""
         recipe = self._recipe
-        epsilon = recipe.epsilon / math.sqrt(1 - recipe.beta2 ** (done + 1))
         for parameters, decay in self._groups:
+            if decay:
+                torch._foreach_mul_(parameters, 1 - numbers.rate * decay)
             moments = [self.moments(parameter) for parameter in parameters]
             # The kernel itself: torch.optim, on its way to it, imports torch's compiler, which takes over a second.
             torch._fused_adamw_(
@@ -70,23 +98,24 @@ class Optimizer:
                 [kept["exp_avg"] for kept in moments],
                 [kept["exp_avg_sq"] for kept in moments],
                 [],
-                [torch.tensor(done + 1.0, device=parameter.device) for parameter in parameters],
-                lr=rate,
+                [self._corrected] * len(parameters),
+                lr=numbers.corrected,
                 beta1=recipe.beta1,
                 beta2=recipe.beta2,
-                weight_decay=decay,
-                eps=epsilon,
+                weight_decay=0.0,
+                eps=recipe.epsilon,
                 amsgrad=False,
                 maximize=False,
             )
         for parameter in self._matrices:
             assert parameter.grad is not None
             momentum, products = self.moments(parameter)["exp_avg"], getattr(torch, recipe.precision)
-            muon.step(parameter, parameter.grad, momentum, rate, recipe.weight_decay, products)
+            muon.step(parameter, parameter.grad, momentum, numbers.rate, recipe.weight_decay, products)
         if self._occurrences is not None:
-            self._step_embedding(self._occurrences.squares(), rate, epsilon, done)
-        if recipe.average:  # the mean of all weights so far, until there are enough of them
-            torch._foreach_lerp_(self.averages(), list(self._names), 1 - min(recipe.average, done / (done + 1)))
+            self._step_embedding(self._occurrences.squares(), numbers.corrected)
+        if recipe.average:
+            for mean, parameter in zip(self.averages(), self._names, strict=True):
+                mean.lerp_(parameter, numbers.share)
 
     def averages(self) -> list[Tensor]:
         """The running means of the parameters, in their order; after the first step."""
@@ -101,18 +130,17 @@ class Optimizer:
 
     def restore(self, parameter: Tensor, moments: dict[str, Tensor]) -> None:
         """Put back what `moments` gave."""
-        self._moments[parameter] = moments
+        for name, kept in self.moments(parameter).items():
+            kept.copy_(moments[name])
 
-    @torch.no_grad()
-    def _step_embedding(self, squares: Tensor, rate: float, epsilon: float, done: int) -> None:
+    def _step_embedding(self, squares: Tensor, rate: Tensor) -> None:
         gradient, (beta1, beta2) = self._embedding.grad, (self._recipe.beta1, self._recipe.beta2)
         assert gradient is not None
         moments = self.moments(self._embedding)
         mean, square = moments["exp_avg"], moments["exp_avg_sq"]
         mean.lerp_(gradient, 1 - beta1)
         square.lerp_(squares, 1 - beta2)
-        root = (square / (1 - beta2 ** (done + 1))).sqrt_().add_(epsilon)
-        self._embedding.addcdiv_(mean, root, value=-rate / (1 - beta1 ** (done + 1)))
+        self._embedding.sub_((mean / square.sqrt().add_(self._recipe.epsilon)).mul_(rate))
 
 
 class _Occurrences:

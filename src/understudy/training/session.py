@@ -24,12 +24,13 @@ from understudy.text.vocabulary import printable
 from understudy.training import budget, checkpoint
 from understudy.training.checkpoint import Facts
 from understudy.training.choice import MOST_PASSES, choose
-from understudy.training.loop import NotFiniteError, Report, Trainer
+from understudy.training.loop import Report, Trainer
 from understudy.training.machine import environment, matrix_rate, settled
 from understudy.training.material import Material, prepare
 from understudy.training.recipe import DEFAULT_PRESET, Recipe, Schedule, preset
 from understudy.training.request import Request, check_same_text, shaped_like, texts_to_resume
 from understudy.training.run import RunFolder, free_folder
+from understudy.training.update import NotFiniteError
 
 SAMPLE_LENGTH = 200
 _SETBACKS = 2
@@ -105,9 +106,15 @@ class Session:
     def save(self) -> None:
         """Write a checkpoint of where the run stands, and the model where no validation picks one.
 
+        Nothing is written where numbers are not finite: the checkpoint before is the one to go on from.
+
         Raises:
             StorageError: the disk refused; the checkpoint before it is whole.
         """
+        try:
+            self.trainer.settle()
+        except NotFiniteError:
+            return
         if self.trainer.validation is None:
             self._write_model()
         checkpoint.save(self.folder.checkpoints, self.facts, self.trainer, self.folder.written())

@@ -1,0 +1,41 @@
+"""A GPU: whether there is one, and work that is recorded for it once and played again."""
+
+from collections.abc import Callable
+
+import torch
+
+from understudy.errors import ConfigError
+
+Play = Callable[[], object]
+Record = Callable[[Play, torch.Generator | None], Play]
+"""From work on fixed buffers, and the generator that it draws from, to a way to do the work again."""
+_WARM = 3
+
+
+def require_gpu() -> None:
+    """Make sure that there is one.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if not torch.cuda.is_available():
+        raise ConfigError("--device cuda: PyTorch finds no CUDA device here; use --device cpu")
+
+
+def cuda_graph(work: Play, generator: torch.Generator | None = None) -> Play:
+    """Record work as a CUDA graph, after doing it a few times, as PyTorch asks for before recording.
+
+    Short kernels take less time than starting them from Python does; a graph starts them all at once.
+    """
+    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        for _ in range(_WARM):
+            work()
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    if generator is not None:
+        graph.register_generator_state(generator)
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay

@@ -1,0 +1,146 @@
+"""One update of the weights after another: what a run does thousands of times."""
+
+import math
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from understudy.model.network import Dropout, Network, State, detached, shifted
+from understudy.text.batches import Batch, Carry
+from understudy.training.optimizer import Numbers, Optimizer
+from understudy.training.recipe import Recipe
+
+Purpose = Literal["dropout", "fresh"]
+
+
+class NotFiniteError(ArithmeticError):
+    """The loss or the gradient of a step is not finite; the weights must not be kept."""
+
+    def __init__(self, step: int, loss: float, norm: float) -> None:
+        super().__init__(f"step {step}: the loss is {loss} and the gradient's norm {norm}")
+        self.step = step
+
+
+class Updates(Protocol):
+    """Takes updates; may run ahead of what has been asked for.
+
+    Attributes:
+        state: what the network carries from batch to batch.
+        immediate: whether an update is done when `take` returns, so that its loss is known without waiting.
+    """
+
+    state: State
+    immediate: bool
+
+    def take(self, batch: Batch, step: int, rate: float) -> None:
+        """Learn from batch number `step` at this rate.
+
+        Raises:
+            NotFiniteError: the numbers are not finite; the update was not made.
+        """
+
+    def losses(self) -> tuple[float, float]:
+        """The losses of all updates since `restart`, summed, and the last gradient's norm before clipping.
+
+        Raises:
+            NotFiniteError: some were not finite.
+        """
+
+    def restart(self, loss_sum: float) -> None:
+        """Go on summing from there."""
+
+
+class Gradient(NamedTuple):
+    """What a batch gave.
+
+    Attributes:
+        loss: mean nats.
+        norm: of all gradients together, before clipping.
+        after: the state after the batch.
+    """
+
+    loss: Tensor
+    norm: Tensor
+    after: State
+
+
+def gradient(network: Network, inputs: Tensor, targets: Tensor, state: State, dropout: Dropout | None) -> Gradient:
+    """Leave the gradients of a batch, ids (T, B) and what came after each, in the parameters."""
+    loss, after = network.loss(inputs, targets, state, dropout)
+    network.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+    return Gradient(loss.detach(), norm, detached(after))
+
+
+def update(network: Network, optimizer: Optimizer, recipe: Recipe, norm: Tensor, numbers: Numbers) -> None:
+    """Clip the gradients and take the step."""
+    if recipe.clip:
+        torch.nn.utils.clip_grads_with_norm_(list(network.parameters()), recipe.clip, norm)
+    optimizer.step(numbers)
+
+
+class Chance:
+    """Randomness that is a function of the seed, the purpose and the step, so that there is nothing to save."""
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self._seed = recipe.seed
+        self._generators: dict[Purpose, torch.Generator] = {
+            purpose: torch.Generator(device) for purpose in ("dropout", "fresh")
+        }
+
+    def at(self, purpose: Purpose, step: int) -> torch.Generator:
+        """The generator of a purpose, always the same object, set for a step."""
+        generator = self._generators[purpose]
+        place = self._seed * 0x9E3779B97F4A7C15 + step
+        generator.manual_seed((place + (1 << 62 if purpose == "fresh" else 0)) % (1 << 63))
+        return generator
+
+
+def carried(state: State, carry: Carry, recipe: Recipe, chance: Chance, step: int) -> State:
+    """What the state that the last step left becomes before this one.
+
+    Where the recipe starts lanes afresh, the model learns to do well from the zero state too.
+    """
+    if carry == "zero":
+        return tuple(tuple(torch.zeros_like(part) for part in layer) for layer in state)
+    state = shifted(state) if carry == "shift" else state
+    if not recipe.fresh:
+        return state
+    device = state[0][0].device
+    kept = torch.rand(recipe.batch_size, 1, generator=chance.at("fresh", step), device=device) >= recipe.fresh
+    return tuple(tuple(part * kept for part in layer) for layer in state)
+
+
+class EagerUpdates:
+    """Updates that are done when `take` returns: for CPUs."""
+
+    immediate = True
+
+    def __init__(self, network: Network, optimizer: Optimizer, recipe: Recipe) -> None:
+        self.state: State = network.zero_state(recipe.batch_size)
+        self._network, self._optimizer, self._recipe = network, optimizer, recipe
+        self._chance = Chance(recipe, network.output.weight.device)
+        self._sum = self._norm = 0.0
+
+    def take(self, batch: Batch, step: int, rate: float) -> None:
+        """See `Updates`."""
+        recipe, device = self._recipe, self._network.output.weight.device
+        inputs, targets = (torch.from_numpy(part).to(device) for part in (batch.inputs, batch.targets))
+        before = carried(self.state, batch.carry, recipe, self._chance, step)
+        dropout = Dropout(recipe.dropout, self._chance.at("dropout", step)) if recipe.dropout else None
+        loss, norm, after = gradient(self._network, inputs, targets, before, dropout)
+        nats, length = loss.item(), norm.item()
+        if not (math.isfinite(nats) and math.isfinite(length)):
+            raise NotFiniteError(step, nats, length)
+        update(self._network, self._optimizer, recipe, norm, Numbers.of(recipe, rate, step))
+        self.state, self._sum, self._norm = after, self._sum + nats, length
+
+    def losses(self) -> tuple[float, float]:
+        """See `Updates`."""
+        return self._sum, self._norm
+
+    def restart(self, loss_sum: float) -> None:
+        """See `Updates`."""
+        self._sum = loss_sum
