@@ -64,7 +64,7 @@ def test_a_text_is_the_same_alone_and_among_others_than_fit_in_one_row(file: Mod
     many = [first.reseeded(seed) for seed in range(STREAMS + 3)]
     together = write(engine, file.vocabulary, many, plan)
     assert len(set(together.texts)) > STREAMS
-    for seed in (0, STREAMS):  # each in the first row: a CPU rounds other rows of a matrix differently
+    for seed in (0, STREAMS - 1, STREAMS, STREAMS + 2):
         alone = write(engine, file.vocabulary, [first.reseeded(seed)], plan)
         assert alone.texts[0] == together.texts[seed]
         for mine, theirs in zip(alone.states[0].layers, together.states[seed].layers, strict=True):

@@ -114,7 +114,8 @@ class GpuEngine(TorchEngine):
             ids.append(recorded.ids[:, :streams].clone())
             begin += steps
         found: NDArray[np.int64] = torch.cat(ids).cpu().numpy()
-        return found, self._logits[:streams].cpu().numpy(), tuple(p[:streams].cpu().numpy() for p in self._state)
+        after, *states = (np.array(part[:streams].cpu().numpy()) for part in (self._logits, *self._state))
+        return found, after, tuple(states)
 
     def _steps(self, steps: int, sampling: Sampling) -> _Recorded:
         """So many steps, recorded when first asked for, with this sampling's numbers."""
