@@ -2,7 +2,9 @@
 
     python benchmarks/step_parts.py [--rounds 15]
 
-"All else" is the whole step less the sum of the parts: Python, batches, packing of matrices, memory.
+"The necessary products" are the step's necessary operations at the rate of a large product, measured in the same run:
+what no part can be spared of. "All else" is the whole step less the sum of the parts: Python, batches, packing of
+matrices, memory.
 """
 
 import argparse
@@ -13,12 +15,12 @@ from statistics import median
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from training_speed import CASES, Case, understudy_step
+from training_speed import CASES, Case, product_seconds, understudy_step
 
 from understudy.model.config import ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
-from understudy.model.recurrence.compiled import Kernels, kept_type
+from understudy.model.recurrence.compiled import Kernels, kept_type, tiles_serve
 from understudy.model.recurrence.packed import Packed
 from understudy.training.optimizer import Numbers, Optimizer
 from understudy.training.recipe import Recipe
@@ -42,7 +44,7 @@ def recurrence_parts(case: Case) -> dict[str, Callable[[], object]]:
     forward, backward = Packed(weight, B), Packed(weight.t().contiguous(), B)
     hidden, d_gates = torch.randn(T + 1, B, H).to(dtype), torch.randn(T, B, G * H).to(dtype)
     rows, d_rows = hidden[:-1].unbind(), d_gates.unbind()
-    kernels = Kernels(case.cell, dtype, B, H, keeps=True)
+    kernels, tiled = Kernels(case.cell, dtype, B, H, keeps=True), tiles_serve(dtype, H)
     kernels.use(
         ids=torch.randint(V, (T, B)),
         source=torch.randn(V, G * H).to(dtype),
@@ -57,16 +59,29 @@ def recurrence_parts(case: Case) -> dict[str, Callable[[], object]]:
         d_inputs=torch.zeros(1, B, G * H, dtype=dtype),
         d_table=torch.zeros(V, G * H),
         d_bias=torch.zeros(H),
+        weight=weight.float(),
+        panels=torch.zeros(G * H, H, dtype=dtype) if tiled else None,
+        arriving=torch.zeros(B, H),
     )
+    gradient: dict[str, Callable[[], object]] = {
+        "matrix product, the weights' gradient": lambda: d_gates.view(T * B, -1).t() @ hidden[:-1].view(T * B, H)
+    }
+    if tiled:
+        last = torch.zeros(B, H, dtype=dtype)
+        whole: dict[str, Callable[[], object]] = {
+            "all steps there, products and equations": lambda: kernels.forward_sequence(T),
+            "all steps back, with the table's gradient": lambda: kernels.backward_sequence(T, last),
+        }
+        return whole | gradient
     there, back = kernels.step("forward"), kernels.step("backward")
     product, arriving = torch.zeros(B, G * H, dtype=dtype), torch.zeros(B, H, dtype=dtype)
-    return {
+    parts: dict[str, Callable[[], object]] = {
         "matrix products, forward": lambda: [forward.times(row) for row in rows],
         "matrix products, back": lambda: [backward.times(row) for row in d_rows],
-        "matrix product, the weights' gradient": lambda: d_gates.view(T * B, -1).t() @ hidden[:-1].view(T * B, H),
         "elementwise kernel, forward": lambda: [there(t, product) for t in range(T)],
         "elementwise kernel, back, with the table's gradient": lambda: [back(t, arriving) for t in range(T)],
     }
+    return parts | gradient
 
 
 def other_parts(case: Case) -> dict[str, Callable[[], object]]:
@@ -105,11 +120,16 @@ def main() -> None:
             name: milliseconds(work, rounds) for name, work in (recurrence_parts(case) | other_parts(case)).items()
         }
         whole = milliseconds(step, rounds)
+        rate = 2 * 2048**3 / (milliseconds(product_seconds(case.precision), rounds) / 1e3)
+        necessary = 1e3 * case.operations * case.batch * case.length / rate
         parts["all else"] = whole - sum(parts.values())
         print(f"\n| {case.name} | ms a step | share |\n|---|---|---|")
         for name, taken in parts.items():
             print(f"| {name} | {taken:.1f} | {taken / whole:.0%} |")
-        print(f"| the whole step | {whole:.1f} | |", flush=True)
+        print(f"| the whole step | {whole:.1f} | |")
+        print(
+            f"| the necessary products at the machine's rate | {necessary:.1f} | {necessary / whole:.0%} |", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -106,6 +106,17 @@ def test_a_gpu_that_is_not_there_is_named(refused: Callable[..., str]) -> None:
     assert "--device cuda" in refused(*TRAIN, "--device", "cuda")
 
 
+@pytest.mark.usefixtures("model")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_to_write_with_that_is_not_there_is_named(refused: Callable[..., str]) -> None:
+    assert "--device cuda" in refused("generate", "run", "--device", "cuda")
+
+
+@pytest.mark.usefixtures("model")
+def test_eight_bits_on_a_gpu_are_refused(refused: Callable[..., str]) -> None:
+    assert "--precision int8" in refused("generate", "run", "--device", "cuda", "--precision", "int8")
+
+
 @pytest.mark.usefixtures("text", "model")
 def test_a_run_is_not_overwritten_unasked(refused: Callable[..., str]) -> None:
     assert "holds a run already" in refused("train", "text.txt", "--out", "run", "--preset", "tiny", "--steps", "3")

@@ -127,8 +127,9 @@ def _baselines(model: "ModelFile", path: Path, named: "TextOptions | None", ids:
 def _show_baselines(scale: dict[str, float] | None, unwanted: bool) -> None:
     if scale is not None:
         print(
-            f"for scale, knowing the text that the model learned from: xz {scale['xz']:.4f}, counting six characters "
-            f"with Kneser-Ney smoothing {scale['kneser_ney_6']:.4f} bits a character"
+            f"for scale, knowing the text that the model learned from: xz {scale['xz']:.4f} (it goes on "
+            f"learning as it reads), counting six characters with Kneser-Ney smoothing {scale['kneser_ney_6']:.4f} "
+            f"bits a character"
         )
     elif not unwanted:
         print("no baselines for scale: name the text that the model learned from with --trained-on TEXT")

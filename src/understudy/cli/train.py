@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,9 +61,10 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Train, showing how it goes; the status."""
     session: Session | None = None
+    began = time.perf_counter()
     with _signals() as caught:
         try:
-            request = _request(parsed)
+            request = _request(parsed, began)
             from understudy.cli.display import display
             from understudy.training.whole_text import sessions
 
@@ -107,7 +109,7 @@ def _way_on(session: "Session | None") -> str:
     return f"go on from the last checkpoint with:\n  {session.resume_command}"
 
 
-def _request(parsed: argparse.Namespace) -> "Request":
+def _request(parsed: argparse.Namespace, began: float) -> "Request":
     settings = given_settings(parsed, _SPECIAL)
     options: dict[str, Any] = reading(parsed)
     if parsed.vocabulary is not None:
@@ -138,6 +140,7 @@ def _request(parsed: argparse.Namespace) -> "Request":
         parsed.tensorboard,
         frozenset(options),
         parsed.use_all_text,
+        began=began,
     )
 
 

@@ -24,7 +24,7 @@ LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
 """From so many units on, Muon's products are a third of a step, and 64 lanes share them."""
-_LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 54
+_LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 34
 """What a step costs: the rate of products of few rows beside a large one's; seconds for each unit and symbol of each
 place, for what is done element by element; seconds to update one of the layers' parameters; seconds of Python; Muon's
 operations for each H³ of an LSTM."""

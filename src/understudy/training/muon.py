@@ -16,15 +16,23 @@ def orthogonalized(matrix: Tensor, products: torch.dtype, iterations: int = ITER
 
     The quintic's coefficients are Jordan's, chosen for a steep start: a few iterations bring most singular values
     between 0.7 and 1.2, which serves as well as one. Three do as well here as his five, in half the time.
+
+    One iteration is x ← x P with P = a + b G + c G² and G = xᵀx. All of them commute with G, so the iterations are made
+    on G alone, which is the smaller by the number of gates: G ← P G P, and x meets the product of all P at the end.
     """
     a, b, c = _COEFFICIENTS
     wide = matrix.shape[0] < matrix.shape[1]
     x = matrix.t() if wide else matrix
     x = (x / (x.norm() + 1e-7)).to(products)
-    for _ in range(iterations):
-        gram = x.t() @ x
-        x = torch.addmm(x, x, torch.addmm(gram, gram, gram, beta=b, alpha=c), beta=a)
-    return (x.t() if wide else x).to(matrix.dtype)
+    gram, whole = x.t() @ x, torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    for done in range(iterations):
+        polynomial = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        polynomial.diagonal().add_(a)
+        whole = whole @ polynomial if done else polynomial
+        if done + 1 < iterations:
+            gram = polynomial @ gram @ polynomial
+    turned: Tensor = x @ whole
+    return (turned.t() if wide else turned).to(matrix.dtype)
 
 
 @torch.no_grad()

@@ -28,6 +28,8 @@ class Request:
         whole_text: learn from everything at the end (`whole_text.py`).
         part: a folder in the run folder, for a run that serves another.
         held_back: how the run went that held text back, for the one that does not.
+        began: when the sitting began, by `time.perf_counter`, where that was before anything was asked: the time that
+            importing took counts.
     """
 
     texts: TextOptions | None
@@ -42,6 +44,7 @@ class Request:
     whole_text: bool = False
     part: str | None = None
     held_back: dict[str, Any] | None = None
+    began: float | None = None
 
 
 def texts_to_resume(request: Request, facts: Facts, folder: Path) -> TextOptions:

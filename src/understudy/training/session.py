@@ -50,13 +50,14 @@ class Session:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.began = time.perf_counter()
+        self.began = time.perf_counter() if request.began is None else request.began
         self.folder: RunFolder
         self.trainer: Trainer
         self.facts: Facts
         self.material: Material
         self.samples: list[str] = []
         self._before = 0.0  # seconds that earlier sittings took
+        self._sample_seconds = 0.0
         self._pace: budget.Pace | None = None
 
     def prepare(self) -> Iterator[str]:
@@ -328,7 +329,8 @@ class Session:
         trainer = self.trainer
         step = trainer.batches.characters_per_epoch / trainer.batches.per_epoch / report.characters_per_second
         spent = self._before + time.perf_counter() - self.began
-        steps = self._pace.steps(trainer.schedule, report.step, spent, step, trainer.evaluation_seconds)
+        looking = trainer.evaluation_seconds + self._sample_seconds
+        steps = self._pace.steps(trainer.schedule, report.step, spent, step, looking)
         if steps != trainer.schedule.steps:
             trainer.schedule = replace(trainer.schedule, steps=steps)
             self.facts = replace(self.facts, schedule=trainer.schedule)
@@ -338,7 +340,9 @@ class Session:
         if report.best:
             self._write_model()
         if report.windowed is not None:
+            before = time.perf_counter()
             text = self.write_sample(SAMPLE_LENGTH, report.step)
+            self._sample_seconds = time.perf_counter() - before
             self.samples.append(text)
             self.folder.sample(report.step, text)
 

@@ -42,7 +42,8 @@ def sessions(request: Request) -> Iterator[Session]:
     first = Session(_first(request))
     yield first
     texts = request.texts or TextOptions.from_document(first.facts.texts["options"])
-    yield Session(_second(replace(request, texts=texts, resume=False, overwrite=True), first.folder.path.parent))
+    again = replace(request, texts=texts, resume=False, overwrite=True, began=None)
+    yield Session(_second(again, first.folder.path.parent))
 
 
 def _first(request: Request) -> Request:
