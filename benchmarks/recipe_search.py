@@ -42,6 +42,8 @@ SETTINGS: dict[str, list[str]] = {
     **{f"average {memory}": ["--average", memory] for memory in ("0.95", "0.98", "0.99", "0.995")},
     **{f"states zeroed, {share}%": ["--fresh", str(share / 100)] for share in (0, 2, 10, 25, 50)},
     "float32": ["--precision", "float32"],
+    "128 units": ["--units", "128"],
+    "192 units": ["--units", "192"],
     "256 units": ["--units", "256"],
     "384 units": ["--units", "384"],
     "512 units": ["--units", "512"],

@@ -8,9 +8,9 @@ from typing import Any
 from understudy.model.config import GATES
 from understudy.training.recipe import Recipe
 
-SIZES = {128: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
+SIZES = {128: 0, 192: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
 """The units to choose from, each with the characters of text from which on it is no waste."""
-ENOUGH = 2.0
+ENOUGH = 2.7
 """A size is worth its time from so many characters learned from for each parameter of its layers."""
 SAFE_PASSES, MOST_DROPOUT = 4, 0.5
 """So many passes over the text need no dropout; from there it grows evenly, to its most at `MOST_PASSES`."""

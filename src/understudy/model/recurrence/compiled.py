@@ -86,22 +86,23 @@ class Kernels:
 
     def forward_sequence(self, steps: int) -> None:
         """All steps of the way there, with products of their own; see `tiles_serve`."""
-        _function(f"{self._cell}_forward_sequence", _POINTER, _NUMBER)(ctypes.addressof(self._layer), steps)
+        function = _function(f"{self._cell}_forward_sequence_{self._type}", _POINTER, _NUMBER)
+        function(ctypes.addressof(self._layer), steps)
 
     def backward_sequence(self, steps: int, arriving: Tensor) -> None:
         """All steps of the way back, given what the state after the last one gets, (B, H)."""
-        function = _function(f"{self._cell}_backward_sequence", _POINTER, _NUMBER, _POINTER)
+        function = _function(f"{self._cell}_backward_sequence_{self._type}", _POINTER, _NUMBER, _POINTER)
         function(ctypes.addressof(self._layer), steps, arriving.data_ptr())
 
 
 def tiles_serve(products: torch.dtype, units: int) -> bool:
     """Whether a sequence's matrix products can be made in the kernels, a tile at a time between the elementwise work.
 
-    They are in bfloat16, for processors with AVX-512's instructions for it; where there is AMX too, oneDNN's products
-    are faster than these instructions. Without the OpenMP that PyTorch runs on they would have one core.
+    For processors with AVX-512, and its instructions for bfloat16 if that is the type; where there is AMX, oneDNN's
+    products in bfloat16 are faster than these. Without the OpenMP that PyTorch runs on they would have one core.
     """
     alone = torch.get_num_threads() == 1 or _openmp()[0] is not None
-    return products == torch.bfloat16 and units % TILE == 0 and alone and _processor_has_tiles()
+    return products in _tile_types() and units % TILE == 0 and alone
 
 
 def kept_type(products: torch.dtype) -> torch.dtype:
@@ -133,10 +134,11 @@ def _function(name: str, *arguments: Any) -> Any:
 
 
 @cache
-def _processor_has_tiles() -> bool:
-    serve = getattr(_library(), "tiles_serve", None)
-    amx = getattr(torch.cpu, "_is_amx_tile_supported", bool)
-    return serve is not None and bool(serve()) and not amx()
+def _tile_types() -> tuple[torch.dtype, ...]:
+    """The types of products that this processor has the instructions for, and the kernels the functions."""
+    serve = getattr(_library(), "tiles_serve", int)
+    amx = getattr(torch.cpu, "_is_amx_tile_supported", bool)()
+    return (torch.float32, torch.bfloat16)[: min(serve(), 1 if amx else 2)]
 
 
 @cache

@@ -192,9 +192,13 @@ static inline float unfixed(int16_t x) { return (float)x * (1.0f / 32767.0f); }
 #define NAME(x) x##_float64
 #include "cells.h"
 #include "steps.h"
+#undef STORED
+#undef NARROW
+#undef NAME
 
-/* Where a step is smaller than this, to wake a thread costs more than it does. */
-enum { WORTH_SHARING = 1 << 12 };
+/* Where a step is smaller than this, to wake a thread costs more than it does: in elements of the equations, and in
+   products of the tiles for one gate. */
+enum { WORTH_SHARING = 1 << 12, TILES_WORTH_SHARING = 1 << 17 };
 
 typedef void (*Columns)(const Layer *, int64_t, int64_t, int64_t);
 
@@ -217,7 +221,9 @@ static void share(void *given)
 static void run(const Layer *layer, Columns columns, int64_t t)
 {
     Work work = {layer, columns, t};
-    if (layer->parallel && layer->threads > 1 && layer->lanes * layer->units >= WORTH_SHARING)
+    const int64_t elements = layer->lanes * layer->units;
+    const int worth = layer->panels ? elements * layer->units >= TILES_WORTH_SHARING : elements >= WORTH_SHARING;
+    if (layer->parallel && layer->threads > 1 && worth)
         layer->parallel(share, &work, (unsigned)layer->threads, 0);
     else
         columns(layer, t, 0, layer->units);
@@ -238,17 +244,74 @@ STEPS(gru, bfloat16)
 STEPS(gru, float32)
 STEPS(gru, float64)
 
-/* Whether the functions for whole sequences are here and this processor has their instructions. */
+/* Whether the functions for whole sequences are here and this processor has their instructions: 0 no, 1 those for
+   float32, 2 those for bfloat16 too. */
 EXPORTED int64_t tiles_serve(void)
 {
 #ifdef TILES
-    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-    return 0;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        return __builtin_cpu_supports("avx512bf16") ? 2 : 1;
 #endif
+    return 0;
 }
 
 #ifdef TILES
+
+#define INSTRUCTIONS "avx512f,avx512bw,avx512dq,avx512vl,fma"
+#if defined(__clang__)
+#define USING(instructions) __attribute__((target(instructions)))
+#define UNROLL _Pragma("unroll")
+#else
+#define USING(instructions) __attribute__((target(instructions ",prefer-vector-width=512")))
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
+enum { LANES = 16, TALLEST = 8, WIDEST = 4, BLOCK = LANES * WIDEST };
+/* LANES: float32 numbers in a register. A tile has at most 24 sums, of the 32 registers. */
+
+/* The end of tile number `number` of `tiles`, which share B lanes evenly. */
+static inline int64_t share_end(int64_t B, int64_t number, int64_t tiles) { return B * (number + 1) / tiles; }
+
+static inline int32_t two_numbers(const uint16_t *x)
+{
+    int32_t both;
+    memcpy(&both, x, 4);
+    return both;
+}
+
+#define STORED uint16_t
+#define NARROW narrowed
+#define TOGETHER 2
+#define TILED USING(INSTRUCTIONS ",avx512bf16")
+#define VECTOR __m512i
+#define LOAD(p) _mm512_loadu_si512(p)
+#define SPREAD(p) _mm512_set1_epi32(two_numbers(p))
+#define ADD_PRODUCT(sum, x, columns) _mm512_dpbf16_ps(sum, (__m512bh)(x), (__m512bh)(columns))
+#define NAME(x) x##_bfloat16
+#define EQUATIONS(x) x##_tiled
 #include "sequences.h"
+#undef STORED
+#undef NARROW
+#undef TOGETHER
+#undef TILED
+#undef VECTOR
+#undef LOAD
+#undef SPREAD
+#undef ADD_PRODUCT
+#undef NAME
+#undef EQUATIONS
+
+#define STORED float
+#define NARROW SAME
+#define TOGETHER 1
+#define TILED USING(INSTRUCTIONS)
+#define VECTOR __m512
+#define LOAD(p) _mm512_loadu_ps(p)
+#define SPREAD(p) _mm512_set1_ps(*(p))
+#define ADD_PRODUCT(sum, x, columns) _mm512_fmadd_ps(x, columns, sum)
+#define NAME(x) x##_float32
+#define EQUATIONS(x) x##_float32
+#include "sequences.h"
+
 #endif
