@@ -11,7 +11,7 @@ setup(
         Extension(
             "understudy.model.recurrence._kernels",
             [f"{KERNELS}/kernels.c"],
-            depends=[f"{KERNELS}/{name}.h" for name in ("cells", "steps", "sequences")],
+            depends=[f"{KERNELS}/{name}.h" for name in ("numbers", "cells", "steps", "sequences")],
             extra_compile_args=["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"],
             libraries=["m"],
             optional=True,

@@ -10,7 +10,7 @@ from understudy.training.recipe import Recipe
 
 SIZES = {128: 0, 192: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
 """The units to choose from, each with the characters of text from which on it is no waste."""
-ENOUGH = 2.7
+ENOUGH = 2.5
 """A size is worth its time from so many characters learned from for each parameter of its layers."""
 SAFE_PASSES, MOST_DROPOUT = 4, 0.5
 """So many passes over the text need no dropout; from there it grows evenly, to its most at `MOST_PASSES`."""
@@ -24,6 +24,8 @@ LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
 """From so many units on, Muon's products are a third of a step, and 64 lanes share them."""
+_BEFORE, _LEARNING = 2.5, 0.93
+"""Seconds that go before the first step, and the share of the rest that is spent in steps and not in looks."""
 _LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 34
 """What a step costs: the rate of products of few rows beside a large one's; seconds for each unit and symbol of each
 place, for what is done element by element; seconds to update one of the layers' parameters; seconds of Python; Muon's
@@ -81,7 +83,8 @@ def _learned(recipe: Recipe, characters: int, symbols: int, rate: float) -> floa
     """How many characters a run of this recipe learns from."""
     places = recipe.batch_size * recipe.sequence_length
     if recipe.minutes is not None:
-        return 60 * recipe.minutes / _step_seconds(recipe, symbols, rate) * places
+        seconds = _LEARNING * max(0.0, 60 * recipe.minutes - _BEFORE)
+        return seconds / _step_seconds(recipe, symbols, rate) * places
     return recipe.steps * places if recipe.steps is not None else (recipe.epochs or 1) * characters
 
 

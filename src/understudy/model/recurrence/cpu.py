@@ -138,7 +138,8 @@ class _Sequence(torch.autograd.Function):
                 step(t, arriving)
                 arriving = packed.times(d_gates_each[t])
             d_before = arriving.to(exact)
-        d_weight = torch.mm(d_gates.view(T * B, columns).t(), hidden[:-1].view(T * B, H)).to(exact)
+        rounded = space.take("d weight", products, columns, H) if products != exact else None
+        d_weight = torch.mm(d_gates.view(T * B, columns).t(), hidden[:-1].view(T * B, H), out=rounded).to(exact)
         ctx.lease.give_back()
         d_source = d_inputs if d_table is None else d_table
         if gru:
