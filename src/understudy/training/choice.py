@@ -8,7 +8,7 @@ from typing import Any
 from understudy.model.config import GATES
 from understudy.training.recipe import Recipe
 
-SIZES = {128: 0, 192: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
+SIZES = {128: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
 """The units to choose from, each with the characters of text from which on it is no waste."""
 ENOUGH = 2.5
 """A size is worth its time from so many characters learned from for each parameter of its layers."""
