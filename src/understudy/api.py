@@ -106,10 +106,10 @@ class Model:
         """
         if self._device == "cuda":
             from understudy.generation.gpu_engine import GpuEngine
-            from understudy.model.gpu import require_gpu
+            from understudy.model.gpu import use_gpu
             from understudy.model.parameters import network_of
 
-            require_gpu()
+            use_gpu()
             return GpuEngine(network_of(self._file, device="cuda"))
         from understudy.generation.onnx_engine import OnnxEngine
 

@@ -1,5 +1,10 @@
 """Sequences whose matrix products are made in the kernels, where the processor has the instructions for it."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
@@ -119,3 +124,29 @@ def test_a_lane_does_not_depend_on_the_lanes_beside_it(cell: Cell, products: tor
         inputs = Embedded(ids[:, mine], embedding)
         alone, _ = CpuRecurrence(cell)(inputs, weights, tuple(s[mine] for s in state), products)
         assert torch.equal(alone, together[:, mine])
+
+
+def test_fewer_threads_than_asked_for_do_all_the_work() -> None:
+    """OpenMP may give a smaller team than PyTorch asks for, as under a limit from outside.
+
+    Compared are outputs, state, and the gradient of the first state: the weights' is a product of PyTorch's own, which
+    loses parts of itself then.
+    """
+    program = (
+        "import sys, torch; sys.path.insert(0, sys.argv[1]); torch.set_num_threads(2)\n"
+        "from tests.model.test_tiles import TYPES, results\n"
+        "whole = [results('gru', kind, 24, 320) for kind in TYPES]\n"
+        "print([[parts[place].double().sum().item() for place in (0, 1, -1)] for parts in whole])"
+    )
+    root = Path(__file__).parents[2]
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(root)],
+            env={**os.environ, "OMP_THREAD_LIMIT": limit},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for limit in ("1", "2")
+    }
+    assert len(printed) == 1

@@ -10,16 +10,19 @@ Play = Callable[[], object]
 Record = Callable[[Play, torch.Generator | None], Play]
 """From work on fixed buffers, and the generator that it draws from, to a way to do the work again."""
 _WARM = 3
+_REGISTERS = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 14)
+"""Whether a graph must be told of its generators; later versions find them."""
 
 
-def require_gpu() -> None:
-    """Make sure that there is one.
+def use_gpu() -> None:
+    """Make sure that there is one, and that what is asked of it in float32 is done in float32, cuDNN's recurrences too.
 
     Raises:
         ConfigError: there is none.
     """
     if not torch.cuda.is_available():
         raise ConfigError("--device cuda: PyTorch finds no CUDA device here; use --device cpu")
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def cuda_graph(work: Play, generator: torch.Generator | None = None) -> Play:
@@ -34,7 +37,7 @@ def cuda_graph(work: Play, generator: torch.Generator | None = None) -> Play:
             work()
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
-    if generator is not None:
+    if generator is not None and _REGISTERS:
         graph.register_generator_state(generator)
     with torch.cuda.graph(graph):
         work()

@@ -53,8 +53,8 @@ class _CrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor | None, ...]:
         hidden, matrix, d_logits = ctx.saved
+        d_bias = d_logits.sum(0, dtype=ctx.exact)  # first: on a GPU a product must not be a thread's first work
         d_hidden, d_weight = d_logits @ matrix, (d_logits.t() @ hidden).to(ctx.exact)
-        d_bias = d_logits.sum(0, dtype=ctx.exact)
         ctx.lease.give_back()
         share = d_loss / len(hidden)
         return d_hidden.mul_(share), d_weight.mul_(share), d_bias.mul_(share), None, None

@@ -35,6 +35,9 @@ def measure(trainer: Trainer) -> Speed:
 
     The copy hardly moves from its weights: what is timed is the same, and a rate that suits a long warm-up cannot
     throw it off its feet in these few steps.
+
+    Raises:
+        NotFiniteError: the weights give a loss or a gradient that is not finite.
     """
     scratch = replace(
         trainer,
@@ -54,6 +57,7 @@ def measure(trainer: Trainer) -> Speed:
         last = now
         if len(seconds) >= _FEWEST_STEPS and now - began > _MEASURE_SECONDS:
             break
+    scratch.settle()
     evaluation = 0.0
     if trainer.validation is not None:
         part = trainer.validation[:_SAMPLE_CHARACTERS]

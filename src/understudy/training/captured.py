@@ -71,12 +71,12 @@ class CapturedUpdates:
         """See `Updates`; waits for the GPU."""
         total, norm = self._sums.tolist()
         if not (math.isfinite(total) and math.isfinite(norm)):
-            raise NotFiniteError(self._step, total, norm)
+            raise NotFiniteError(self._step, total, norm, exact=False)
         return total, norm
 
     def restart(self, loss_sum: float) -> None:
         """See `Updates`."""
-        self._sums.copy_(torch.tensor([loss_sum, 0.0]))
+        self._sums.copy_(torch.tensor([loss_sum, 0.0], dtype=torch.float64))
 
     def _prepare(self, batch: Batch) -> _Recorded:
         """Record a step; what recording changes is put back."""

@@ -10,8 +10,9 @@ from understudy.training.recipe import Recipe
 
 SIZES = {128: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
 """The units to choose from, each with the characters of text from which on it is no waste."""
-ENOUGH = 2.5
-"""A size is worth its time from so many characters learned from for each parameter of its layers."""
+ENOUGH, ENOUGH_FOR_SMALL, SMALL_SIZE = 2.5, 1.5, 256
+"""A size is worth its time from so many characters learned from for each parameter of its layers; a small size sooner,
+because in a few seconds an even smaller one hardly makes more steps."""
 SAFE_PASSES, MOST_DROPOUT = 4, 0.5
 """So many passes over the text need no dropout; from there it grows evenly, to its most at `MOST_PASSES`."""
 MOST_PASSES = 12
@@ -68,7 +69,8 @@ def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: di
     for units, fewest in SIZES.items():
         parameters = GATES[recipe.cell] * units * (units + recipe.embedding + (recipe.layers - 1) * 2 * units)
         learned = _learned(_sized(recipe, units, characters, given), characters, symbols, rate)
-        if characters >= fewest and learned >= min(ENOUGH * parameters, MOST_PASSES * characters):
+        enough = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
+        if characters >= fewest and learned >= min(enough * parameters, MOST_PASSES * characters):
             fitting = units
     return fitting
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import torch
 
-from understudy.model.gpu import require_gpu
+from understudy.model.gpu import use_gpu
 from understudy.training.recipe import Recipe
 
 
@@ -20,8 +20,8 @@ def settled(recipe: Recipe) -> Recipe:
     device = recipe.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device == "cuda":
-        require_gpu()
+    if device == "cuda":
+        use_gpu()
     precision: Literal["float32", "bfloat16"]
     if recipe.precision == "auto":
         fast = torch.cuda.is_bf16_supported() if device == "cuda" else _cpu_multiplies_bfloat16()

@@ -17,8 +17,9 @@ Purpose = Literal["dropout", "fresh"]
 class NotFiniteError(ArithmeticError):
     """The loss or the gradient of a step is not finite; the weights must not be kept."""
 
-    def __init__(self, step: int, loss: float, norm: float) -> None:
-        super().__init__(f"step {step}: the loss is {loss} and the gradient's norm {norm}")
+    def __init__(self, step: int, loss: float, norm: float, *, exact: bool = True) -> None:
+        """Tell of a step; where it is not the exact one, it was found by then."""
+        super().__init__(f"{'' if exact else 'by '}step {step}: the loss is {loss} and the gradient's norm {norm}")
         self.step = step
 
 

@@ -18,8 +18,8 @@ from understudy.model.config import Cell
 _NAMES = {torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
 # fmt: off
 _ADDRESSES = (
-    "parallel", "thread", "ids", "source", "bias", "product", "weight", "panels", "hidden", "last", "carried", "gates",
-    "d_outputs", "d_carried", "d_gates", "d_inputs", "d_table", "d_bias", "arriving",
+    "parallel", "thread", "team", "ids", "source", "bias", "product", "weight", "panels", "hidden", "last", "carried",
+    "gates", "d_outputs", "d_carried", "d_gates", "d_inputs", "d_table", "d_bias", "arriving",
 )
 # fmt: on
 
@@ -53,9 +53,7 @@ class Kernels:
             units: H.
             keeps: whether the way back will follow.
         """
-        parallel, thread = _openmp()
-        threads = torch.get_num_threads()
-        self._layer = _Layer(lanes, units, int(keeps), threads, parallel, thread)
+        self._layer = _Layer(lanes, units, int(keeps), torch.get_num_threads(), *_openmp())
         self._tensors: dict[str, Tensor] = {}
         self._cell, self._type = cell, _NAMES[products]
 
@@ -142,11 +140,11 @@ def _tile_types() -> tuple[torch.dtype, ...]:
 
 
 @cache
-def _openmp() -> tuple[int | None, int | None]:
-    """The addresses of GOMP_parallel and omp_get_thread_num, which PyTorch makes known to all, or of nothing."""
+def _openmp() -> tuple[int | None, int | None, int | None]:
+    """The addresses of OpenMP's functions in the order of `Layer`, which PyTorch makes known to all, or of nothing."""
     shared = ctypes.CDLL(None)
     try:
-        functions = shared.GOMP_parallel, shared.omp_get_thread_num
+        functions = shared.GOMP_parallel, shared.omp_get_thread_num, shared.omp_get_num_threads
     except AttributeError:  # another OpenMP, or none
-        return None, None
+        return None, None, None
     return tuple(ctypes.cast(function, ctypes.c_void_p).value for function in functions)  # type: ignore[return-value]

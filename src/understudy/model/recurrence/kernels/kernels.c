@@ -49,6 +49,7 @@ typedef struct {
     int64_t threads;
     void (*parallel)(Body, void *, unsigned, unsigned); /* GOMP_parallel of the OpenMP that PyTorch runs on, or NULL */
     int (*thread)(void);                                /* omp_get_thread_num of the same */
+    int (*team)(void);                                  /* omp_get_num_threads of the same */
     const int64_t *ids;                                 /* (T, B), where the source is a table */
     const void *source;                                 /* (V, gates H) or (T, B, gates H) */
     const void *bias;                                   /* (H): the GRU's c_n */
@@ -155,14 +156,15 @@ typedef struct {
     int64_t t;
 } Work;
 
-/* One thread's columns: whole cache lines of them, or whole tiles. */
+/* One thread's columns: whole cache lines of them, or whole tiles. Where OpenMP gives fewer threads than were asked for,
+   each takes the columns of several. */
 static void share(void *given)
 {
     const Work *work = given;
-    const int64_t H = work->layer->units, threads = work->layer->threads, mine = work->layer->thread();
+    const int64_t H = work->layer->units, threads = work->layer->threads, team = work->layer->team();
     const int64_t whole = work->layer->panels ? 64 : 32, each = ((H + threads - 1) / threads + whole - 1) / whole * whole;
-    const int64_t from = mine * each < H ? mine * each : H, to = from + each < H ? from + each : H;
-    work->columns(work->layer, work->t, from, to);
+    for (int64_t from = work->layer->thread() * each; from < H; from += team * each)
+        work->columns(work->layer, work->t, from, from + each < H ? from + each : H);
 }
 
 static void run(const Layer *layer, Columns columns, int64_t t)
