@@ -12,6 +12,7 @@ from understudy.evaluation.protocols import Score, streamed, windowed
 from understudy.model.network import Network, State
 from understudy.text.batches import Batches
 from understudy.text.encoded import Ids
+from understudy.training import temperature
 from understudy.training.captured import CapturedUpdates
 from understudy.training.optimizer import Optimizer
 from understudy.training.recipe import Recipe, Schedule, learning_rate
@@ -84,6 +85,10 @@ class Trainer:
     """A network in training. `run` goes on from wherever `progress`, `updates.state` and `optimizer` stand.
 
     Between two steps the caller may give it another schedule.
+
+    Attributes:
+        evaluation_seconds: what the last evaluation took.
+        temperature: what the logits of `kept` are divided by; each evaluation fits it anew where the recipe says so.
     """
 
     network: Network
@@ -99,7 +104,8 @@ class Trainer:
         kind = CapturedUpdates if self.device.type == "cuda" else EagerUpdates
         self.updates: Updates = kind(self.network, self.optimizer, self.recipe)
         self.evaluation_seconds = 0.0
-        self._mean: Network | None = None
+        self.temperature = 1.0
+        self._kept: Network | None = None
 
     @property
     def state(self) -> State:
@@ -112,15 +118,21 @@ class Trainer:
 
     @property
     def kept(self) -> Network:
-        """What is evaluated and kept: the network, or one with the running mean of its weights."""
-        if not self.recipe.average or not self.progress.step:
+        """What is evaluated and kept: the network, or one with the running mean of its weights, or another temperature.
+
+        It is the same object until the next call, which fills it anew.
+        """
+        averages = self.recipe.average and self.progress.step
+        if not averages and self.temperature == 1:
             return self.network
-        if self._mean is None:
-            self._mean = copy.deepcopy(self.network)
+        if self._kept is None:
+            self._kept = copy.deepcopy(self.network)
         with torch.no_grad():
-            for mine, mean in zip(self._mean.parameters(), self.optimizer.averages(), strict=True):
-                mine.copy_(mean)
-        return self._mean
+            source = self.optimizer.averages() if averages else self.network.parameters()
+            for mine, theirs in zip(self._kept.parameters(), source, strict=True):
+                mine.copy_(theirs)
+        temperature.put_in(self._kept, self.temperature)
+        return self._kept
 
     def run(self) -> Iterator[Report | None]:
         """Train to the end of the schedule, yielding after every step: a report where one is due, else None.
@@ -176,9 +188,11 @@ class Trainer:
         """The validation text windowed and streamed, in float32; None where there is none."""
         if self.validation is None:
             return None, None
-        exact = copy.copy(self.kept)  # the same parameters, other products
-        exact.precision = torch.float32
         ids = self.validation[:VALIDATION_LIMIT]
+        if self.recipe.calibration == "temperature" and len(ids) <= temperature.SHORT:
+            self.temperature = 1.0
+            self.temperature = temperature.fitted(_exact(self.kept), ids)
+        exact = _exact(self.kept)
         return windowed(exact, ids), streamed(exact, ids)
 
     def _note_best(self, windowed: Score | None, streamed: Score | None) -> bool:
@@ -187,3 +201,10 @@ class Trainer:
         self.progress.best_loss, self.progress.best_streamed = windowed.loss, streamed.loss
         self.progress.best_step = self.progress.step
         return True
+
+
+def _exact(network: Network) -> Network:
+    """The same parameters, with products in float32."""
+    exact = copy.copy(network)
+    exact.precision = torch.float32
+    return exact

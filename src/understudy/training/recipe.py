@@ -63,6 +63,9 @@ class Recipe:
 
     # looking and keeping
     validation: float = setting(0.1, "share of the text, at its end, held back", low=0, high=0.9)
+    calibration: Literal["none", "temperature"] = setting(
+        "none", "whether the temperature that suits a short held-back text goes into the output layer"
+    )
     evaluate_every: int | None = setting(None, "steps between looks at the validation text", low=1, high=1 << 40)
     checkpoint_every: int | None = setting(None, "steps between checkpoints", low=1, high=1 << 40)
     checkpoint_epochs: float | None = setting(None, "epochs between checkpoints", low=1e-6, high=10**9)
@@ -138,7 +141,9 @@ def check(name: str, value: Any, hint: Any, limits: Any) -> None:
 
 
 PRESETS: dict[str, Recipe] = {
-    "auto": Recipe(minutes=5.0, optimizer="muon", weight_decay=0.3, average=0.98, fresh=0.25),
+    "auto": Recipe(
+        minutes=5.0, optimizer="muon", weight_decay=0.3, average=0.98, fresh=0.25, calibration="temperature"
+    ),
     "tutorial": Recipe(
         cell="gru",
         units=1024,

@@ -225,6 +225,7 @@ class Session:
             environment(),
             request.held_back,
         )
+        self._take_temperature()
         self.folder = RunFolder(path)
         self.folder.hold()
         self.folder.clear()
@@ -250,6 +251,7 @@ class Session:
         )
         found.restore(trainer)
         self.trainer = trainer
+        self._take_temperature()
         if recipe.minutes is not None:
             self._before = trainer.progress.seconds
             self._pace = budget.Pace(60 * recipe.minutes, 0.0, self._most_steps(facts.preset))
@@ -266,6 +268,11 @@ class Session:
         self.folder.hold()
         self.folder.rewind(found.written)
         self._start_board()
+
+    def _take_temperature(self) -> None:
+        """The temperature that suited the text held back suits the model of the whole text too."""
+        if self.facts.held_back is not None:
+            self.trainer.temperature = self.facts.held_back.get("temperature", 1.0)
 
     def _text_lines(self) -> Iterator[str]:
         material = self.material
@@ -357,6 +364,7 @@ class Session:
             "characters_seen": progress.characters,
             "validation_loss": progress.best_loss if validated else None,
             "validation_loss_streamed": progress.best_streamed if validated else None,
+            "temperature": self.trainer.temperature,
             "library_version": version("understudy"),
         }
         if self.facts.held_back is not None:

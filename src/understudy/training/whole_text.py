@@ -63,4 +63,5 @@ def _second(request: Request, folder: Path) -> Request:
     more = corpus["characters"] / corpus["train_characters"]
     settings = recipe | {"validation": 0.0, "steps": max(1, round(found["steps"] * more))}
     held_back = {name: found[name] for name in ("steps", "validation_loss", "validation_loss_streamed")}
+    held_back["temperature"] = found.get("temperature", 1.0)
     return replace(request, settings=settings, out=folder, held_back=held_back)
