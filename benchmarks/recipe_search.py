@@ -41,6 +41,7 @@ SETTINGS: dict[str, list[str]] = {
     "embedding 64": ["--embedding", "64"],
     **{f"average {memory}": ["--average", memory] for memory in ("0.95", "0.98", "0.99", "0.995")},
     **{f"states zeroed, {share}%": ["--fresh", str(share / 100)] for share in (0, 2, 10, 25, 50)},
+    "no temperature": ["--calibration", "none"],
     "float32": ["--precision", "float32"],
     "128 units": ["--units", "128"],
     "192 units": ["--units", "192"],

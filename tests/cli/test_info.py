@@ -55,6 +55,17 @@ def test_info_tells_the_layers_and_the_training_of_a_model(understudy: "CommandL
     assert "nats a character in windows of 256" in result.out
 
 
+def test_info_tells_a_temperature_that_was_fitted_and_no_other(
+    understudy: "CommandLine", model: Path, tmp_path: Path
+) -> None:
+    whole = file.read(model)
+    for temperature, told in ((1.153, True), (1.0, False)):
+        replace(whole, training=dict(whole.training) | {"temperature": temperature}).write(
+            tmp_path / "other.safetensors"
+        )
+        assert ("temperature  1.153" in understudy("info", tmp_path / "other.safetensors").out) is told
+
+
 def test_a_card_cannot_control_the_terminal(understudy: "CommandLine", model: Path, tmp_path: Path) -> None:
     replace(file.read(model), card={"Data": "a\x1b[2Jtext"}).write(tmp_path / "carded.safetensors")
     shown = understudy("info", "carded.safetensors").out

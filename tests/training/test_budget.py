@@ -1,6 +1,7 @@
 """Minutes become a number of steps, once."""
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from understudy.model import file
 from understudy.training import budget, checkpoint
 from understudy.training.budget import Speed, measure, schedule_for, schedule_in
-from understudy.training.recipe import Recipe
+from understudy.training.recipe import VALIDATION_LIMIT, Recipe
 
 if TYPE_CHECKING:
     from tests.training.conftest import Opener
@@ -27,7 +28,7 @@ def test_steps_and_evaluations_fill_the_time_and_do_not_exceed_it(
     seconds: float, step: float, evaluation: float, every: int | None
 ) -> None:
     evaluation *= seconds
-    schedule = schedule_in(Recipe(evaluate_every=every), 100, True, seconds, Speed(step, evaluation))
+    schedule = schedule_in(Recipe(evaluate_every=every), 100, 9_000, seconds, Speed(step, evaluation))
     evaluations = -(-schedule.steps // schedule.evaluate_every)
     planned = schedule.steps * step + evaluations * evaluation
     assert planned <= seconds + evaluation + step
@@ -40,20 +41,45 @@ def test_steps_and_evaluations_fill_the_time_and_do_not_exceed_it(
 
 @given(seconds=st.floats(-10, 1e4), step=st.floats(1e-3, 100), evaluation=st.floats(0, 1000))
 def test_there_is_always_a_step(seconds: float, step: float, evaluation: float) -> None:
-    schedule = schedule_in(Recipe(), 100, True, seconds, Speed(step, evaluation))
+    schedule = schedule_in(Recipe(), 100, 9_000, seconds, Speed(step, evaluation))
     assert schedule.steps >= 1
     assert schedule.evaluate_every >= 1
     assert schedule.checkpoint_every >= 1
 
 
+@pytest.mark.parametrize(("symbols_cost", "looked_at"), [(11.9, VALIDATION_LIMIT), (12.1, 247_933), (1e6, 5_000)])
+def test_where_one_look_would_take_too_long_part_of_the_text_is_looked_at(symbols_cost: float, looked_at: int) -> None:
+    schedule = schedule_in(Recipe(), 100, 1_000_000, 120.0, Speed(0.05, symbols_cost))
+    assert schedule.looked_at == looked_at
+    looks = -(-schedule.steps // schedule.evaluate_every)
+    assert looks == (4 if looked_at == 247_933 else 1)
+    if looks == 4:
+        assert schedule.steps * 0.05 == pytest.approx(108, abs=0.1)
+
+
+def test_looks_as_often_as_the_user_says_are_at_the_whole_text() -> None:
+    schedule = schedule_in(Recipe(evaluate_every=10), 100, 1_000_000, 120.0, Speed(0.05, 100.0))
+    assert schedule.looked_at == VALIDATION_LIMIT
+
+
+def test_as_much_is_looked_at_as_the_schedule_says(opened: "Opener") -> None:
+    session = opened()
+    assert session.trainer.validation is not None
+    assert len(session.trainer.validation) > 300
+    session.trainer.schedule = replace(session.trainer.schedule, looked_at=300)
+    for score in session.trainer.evaluate():
+        assert score is not None
+        assert score.characters == 299
+
+
 def test_without_a_validation_text_all_the_time_goes_into_steps() -> None:
-    schedule = schedule_in(Recipe(), 100, False, 100.0, Speed(0.25, 0.0))
+    schedule = schedule_in(Recipe(), 100, 0, 100.0, Speed(0.25, 0.0))
     assert (schedule.steps, schedule.evaluate_every) == (400, 0)
 
 
 def test_a_checkpoint_comes_about_every_twenty_seconds() -> None:
-    assert schedule_in(Recipe(), 100, True, 600.0, Speed(0.5, 1.0)).checkpoint_every == 40
-    assert schedule_in(Recipe(checkpoint_every=3), 100, True, 600.0, Speed(0.5, 1.0)).checkpoint_every == 3
+    assert schedule_in(Recipe(), 100, 9_000, 600.0, Speed(0.5, 1.0)).checkpoint_every == 40
+    assert schedule_in(Recipe(checkpoint_every=3), 100, 9_000, 600.0, Speed(0.5, 1.0)).checkpoint_every == 3
 
 
 def test_epochs_are_counted_in_steps() -> None:

@@ -74,7 +74,7 @@ def _model(model: "ModelFile", as_json: bool) -> int:
         print(
             f"validation   {training['validation_loss']:.4f} nats a character in windows of 256, "
             f"{training['validation_loss_streamed']:.4f} streamed, "
-            f"on {corpus.get('validation_characters', 0):,} characters"
+            f"on {training.get('looked_at', corpus.get('validation_characters', 0)):,} characters"
         )
     else:
         print("validation   none: the whole text was learned from")
@@ -84,6 +84,8 @@ def _model(model: "ModelFile", as_json: bool) -> int:
                 f"             with a part held back, the same recipe came to {before['validation_loss']:.4f} in "
                 f"windows of 256, {before['validation_loss_streamed']:.4f} streamed"
             )
+    if training.get("temperature", 1.0) != 1:
+        print(f"temperature  {training['temperature']:.3f} suited the text held back; the output layer has it in it")
     kind = "bytes" if model.vocabulary.kind == "bytes" else "characters"
     print(f"vocabulary   {len(model.vocabulary):,} {kind}: {_shown(model.vocabulary.characters)}")
     print(f"written by   Understudy {training.get('library_version')}")

@@ -10,21 +10,21 @@ from typing import NamedTuple
 import torch
 
 from understudy.evaluation.protocols import streamed, windowed
-from understudy.training.loop import VALIDATION_LIMIT, Progress, Trainer
-from understudy.training.recipe import Recipe, Schedule
+from understudy.training.loop import Progress, Trainer
+from understudy.training.recipe import VALIDATION_LIMIT, Recipe, Schedule
 
 _MEASURE_SECONDS = 2.0
 _WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 4, 40
 _STILL = 1e-9
-_SAMPLE_CHARACTERS = 20_000
-_EVALUATION_SHARE, _MOST_LOOKS = 0.1, 20
+_SAMPLE_CHARACTERS, _SHORT_SAMPLE, _SAMPLE_LOGITS = 20_000, 5_000, 1 << 24
+_EVALUATION_SHARE, _MOST_LOOKS, _SHORT_LOOKS, _FEWEST_LOOKED_AT = 0.1, 20, 4, 5_000
 _CHECKPOINT_SECONDS = 20.0
 NO_END = 1 << 62
 _MEMORY, _UNSETTLED, _TOLERATED = 0.8, 30, 0.02
 
 
 class Speed(NamedTuple):
-    """Seconds that one step and one evaluation take here."""
+    """Seconds that one step and one evaluation of the held-back text, or its first `VALIDATION_LIMIT`, take here."""
 
     step: float
     evaluation: float
@@ -60,7 +60,8 @@ def measure(trainer: Trainer) -> Speed:
     scratch.settle()
     evaluation = 0.0
     if trainer.validation is not None:
-        part = trainer.validation[:_SAMPLE_CHARACTERS]
+        logits = _SAMPLE_LOGITS // scratch.network.config.vocabulary
+        part = trainer.validation[: min(_SAMPLE_CHARACTERS, max(_SHORT_SAMPLE, logits))]
         scratch.network.precision = torch.float32  # as `Trainer.evaluate` has it
         windowed(scratch.network, part)  # the first time, kernels are made
         began = time.perf_counter()
@@ -78,23 +79,30 @@ def schedule_for(recipe: Recipe, per_epoch: int, validates: bool) -> Schedule:
 
 
 def schedule_in(
-    recipe: Recipe, per_epoch: int, validates: bool, seconds: float, speed: Speed, most: int = NO_END
+    recipe: Recipe, per_epoch: int, held_back: int, seconds: float, speed: Speed, most: int = NO_END
 ) -> Schedule:
     """The schedule that ends when `seconds` are over, evaluations included, at the measured speed.
 
-    Or after `most` steps, where that is sooner.
+    Or after `most` steps, where that is sooner. Where a single look at all `held_back` characters would take more than
+    looks may take together, a part of them is looked at, a few times.
     """
+    whole = looked_at = min(held_back, VALIDATION_LIMIT)
+    evaluation, share = speed.evaluation, _EVALUATION_SHARE * max(0, seconds)
+    if evaluation > share and not recipe.evaluate_every:
+        looked_at = min(whole, max(_FEWEST_LOOKED_AT, int(whole * share / _SHORT_LOOKS / evaluation)))
+        evaluation *= looked_at / max(1, whole)
     looks = 0
-    if validates and speed.evaluation:
-        looks = max(1, int(min(_MOST_LOOKS, _EVALUATION_SHARE * max(0, seconds) / speed.evaluation)))
+    if held_back and evaluation:
+        looks = max(1, int(min(_MOST_LOOKS, share / evaluation)))
     if recipe.evaluate_every:
-        cost = speed.step + speed.evaluation / recipe.evaluate_every
+        cost = speed.step + evaluation / recipe.evaluate_every
         steps = max(1, int(seconds / cost))
     else:
-        steps = max(1, int((seconds - looks * speed.evaluation) / speed.step))
+        steps = max(1, int((seconds - looks * evaluation) / speed.step))
     steps = min(steps, most)
     between = max(1, int(_CHECKPOINT_SECONDS / speed.step))
-    return _with_intervals(recipe, per_epoch, validates, steps, math.ceil(steps / max(1, looks)), between)
+    schedule = _with_intervals(recipe, per_epoch, held_back > 0, steps, math.ceil(steps / max(1, looks)), between)
+    return replace(schedule, looked_at=looked_at) if looked_at < whole else schedule
 
 
 class Pace:

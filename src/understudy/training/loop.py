@@ -18,9 +18,6 @@ from understudy.training.optimizer import Optimizer
 from understudy.training.recipe import Recipe, Schedule, learning_rate
 from understudy.training.update import EagerUpdates, Updates
 
-VALIDATION_LIMIT = 1 << 20
-"""Of a longer validation text, the first so many characters are looked at while training."""
-
 
 @dataclass
 class Progress:
@@ -185,11 +182,11 @@ class Trainer:
         return norm
 
     def evaluate(self) -> tuple[Score | None, Score | None]:
-        """The validation text windowed and streamed, in float32; None where there is none."""
+        """As much of the validation text as the schedule says, windowed and streamed, in float32; None without any."""
         if self.validation is None:
             return None, None
-        ids = self.validation[:VALIDATION_LIMIT]
-        if self.recipe.calibration == "temperature" and len(ids) <= temperature.SHORT:
+        ids = self.validation[: self.schedule.looked_at]
+        if self.recipe.calibration == "temperature" and len(self.validation) <= temperature.SHORT:
             self.temperature = 1.0
             self.temperature = temperature.fitted(_exact(self.kept), ids)
         exact = _exact(self.kept)

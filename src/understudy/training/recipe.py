@@ -187,6 +187,10 @@ def preset(name: str) -> Recipe:
     return PRESETS[name]
 
 
+VALIDATION_LIMIT = 1 << 20
+"""Of a longer validation text, the first so many characters are looked at while training."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """What a recipe comes to for one text on one machine: numbers of steps, recorded so that a run repeats.
@@ -196,12 +200,14 @@ class Schedule:
         evaluate_every: steps between evaluations; 0 for none.
         checkpoint_every: steps between checkpoints.
         report_every: steps between reports.
+        looked_at: of the held-back text, the first so many characters are evaluated.
     """
 
     steps: int
     evaluate_every: int
     checkpoint_every: int
     report_every: int = 10
+    looked_at: int = VALIDATION_LIMIT
 
     def evaluates_at(self, step: int) -> bool:
         """Whether the model is evaluated when `step` steps are done."""

@@ -298,22 +298,25 @@ class Session:
 
     def _schedule(self, recipe: Recipe) -> Generator[str, None, Schedule]:
         per_epoch = self.trainer.batches.per_epoch
-        validates = self.material.validation is not None
+        held_back = len(self.material.validation) if self.material.validation is not None else 0
         if recipe.minutes is None:
-            return budget.schedule_for(recipe, per_epoch, validates)
+            return budget.schedule_for(recipe, per_epoch, held_back > 0)
         try:
             speed = budget.measure(self.trainer)
         except NotFiniteError as error:
             raise DivergedError(f"{error}, before any training; the weights to start from are damaged") from error
         most = self._most_steps(self.request.preset)
-        self._pace = budget.Pace(60 * recipe.minutes, speed.evaluation, most)
         left = 60 * recipe.minutes - (time.perf_counter() - self.began)
-        schedule = budget.schedule_in(recipe, per_epoch, validates, left, speed, most)
+        schedule = budget.schedule_in(recipe, per_epoch, held_back, left, speed, most)
+        look = speed.evaluation * min(1, schedule.looked_at / max(1, held_back))
+        self._pace = budget.Pace(60 * recipe.minutes, look, most)
         characters = self.trainer.batches.characters_per_epoch / per_epoch / speed.step
         yield (
             f"measured {characters:,.0f} characters a second here: {schedule.steps:,} steps, "
             f"{schedule.steps / per_epoch:.1f} times through the text"
         )
+        if schedule.looked_at < held_back:
+            yield f"looks at the first {schedule.looked_at:,} characters of the text held back: all would take too long"
         if schedule.steps == most:
             yield "it will stop there, before the time is over: more passes would only learn the text by heart"
         return schedule
@@ -364,6 +367,7 @@ class Session:
             "characters_seen": progress.characters,
             "validation_loss": progress.best_loss if validated else None,
             "validation_loss_streamed": progress.best_streamed if validated else None,
+            "looked_at": self._looked_at(),
             "temperature": self.trainer.temperature,
             "library_version": version("understudy"),
         }
@@ -371,6 +375,11 @@ class Session:
             training["held_back"] = self.facts.held_back
         tensors = parameters.arrays(self.trainer.kept)
         ModelFile(self.facts.config, self.facts.vocabulary, training, tensors).write(self.folder.model)
+
+    def _looked_at(self) -> int:
+        """How many characters of the held-back text an evaluation reads."""
+        held_back = self.material.validation
+        return min(len(held_back), self.facts.schedule.looked_at) if held_back is not None else 0
 
     def _go_back(self, error: NotFiniteError) -> Setback:
         progress = self.trainer.progress
