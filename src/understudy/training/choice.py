@@ -3,6 +3,7 @@
 The rules were fitted to the trials in docs/recipe.md.
 """
 
+import math
 from typing import Any
 
 from understudy.model.config import GATES
@@ -13,7 +14,7 @@ SIZES = {128: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_0
 ENOUGH, ENOUGH_FOR_SMALL, SMALL_SIZE = 2.5, 1.5, 256
 """A size is worth its time from so many characters learned from for each parameter of its layers; a small size sooner,
 because in a few seconds an even smaller one hardly makes more steps."""
-SAFE_PASSES, MOST_DROPOUT = 4, 0.5
+SAFE_PASSES = 4
 """So many passes over the text need no dropout; from there it grows evenly, to its most at `MOST_PASSES`."""
 MOST_PASSES = 12
 """After so many passes a model begins to know the text by heart, whatever is dropped."""
@@ -21,6 +22,8 @@ SMALL = 400_000
 """Texts of fewer characters are learned at other rates."""
 RATES = {(False, False): 24e-3, (True, False): 36e-3, (False, True): 8e-3, (True, True): 3e-3}
 """The highest rate, by whether the text is small and whether the weights are another model's."""
+MOST_DROPOUT = ((40_000, 0.5), (SMALL, 0.4), (math.inf, 0.5))
+"""Characters of text up to which so much is dropped at most."""
 LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
@@ -51,7 +54,8 @@ def choose(
     units = recipe.units if "units" in given else _units(recipe, characters, symbols, rate, given)
     recipe = _sized(recipe, units, characters, given)
     passes = min(MOST_PASSES, _learned(recipe, characters, symbols, rate) / characters)
-    dropout = round(MOST_DROPOUT * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
+    most = next(share for limit, share in MOST_DROPOUT if characters < limit)
+    dropout = round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
     left = {name: value for name, value in {"units": units, "dropout": dropout}.items() if name not in given}
     lines = []
     if "units" in left:
