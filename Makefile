@@ -24,7 +24,7 @@ $(READY): pyproject.toml setup.py constraints.txt $(KERNELS)
 demo: $(READY)
 	$(BIN)/understudy train @python --minutes 2 --out runs/demo --overwrite
 	@echo
-	$(BIN)/understudy generate runs/demo --length 500 --temperature 0.7
+	$(BIN)/understudy generate runs/demo --start "The " --length 500 --temperature 0.7
 
 test: $(READY)
 	$(BIN)/ruff format --check .
