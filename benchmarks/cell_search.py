@@ -139,16 +139,19 @@ class Mogrifier(Tried):
     rounds = 5
 
     def more(self) -> None:
-        """A matrix a round: odd rounds gate the input by the state, even ones the state by the input."""
+        """A matrix a round: odd rounds gate the input by the state, even ones the state by the input.
+
+        AdamW's: at Muon's rate the gradient is soon not finite.
+        """
         H, E = self.config.units, self.config.embedding
         for number in range(1, self.rounds + 1):
             shape = (E, H) if number % 2 else (H, E)
-            self.layer.register_parameter(f"weight_round_{number}", nn.Parameter(torch.empty(shape)))
+            self.layer.register_parameter(f"round_{number}", nn.Parameter(torch.empty(shape)))
 
     def start(self) -> None:
         """Small: every gate near 1."""
         for number in range(1, self.rounds + 1):
-            nn.init.normal_(getattr(self.layer, f"weight_round_{number}"), std=0.01)
+            nn.init.normal_(getattr(self.layer, f"round_{number}"), std=0.01)
 
     def prepared(self, x: Tensor) -> Any:
         """Nothing: the input changes."""
@@ -157,7 +160,7 @@ class Mogrifier(Tried):
     def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """The rounds, then the LSTM's step."""
         for number in range(1, self.rounds + 1):
-            matrix = getattr(self.layer, f"weight_round_{number}")
+            matrix = getattr(self.layer, f"round_{number}")
             if number % 2:
                 x = 2 * torch.sigmoid(F.linear(h, matrix)) * x
             else:
