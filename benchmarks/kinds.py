@@ -60,10 +60,8 @@ def result_of(contestant: str, text: Path, seconds: float, seed: int) -> dict[st
 
 
 def streamed(entry: dict[str, Any]) -> float:
-    """Nats on all of the held-back text: a run itself looks at a part of a long one."""
-    if "bits" in entry:
-        return float(entry["bits"] * math.log(2))
-    return float(entry["validation_loss_streamed"])
+    """Nats on all of the held-back text; lines without bits are of texts that the run itself looked at wholly."""
+    return float(entry["bits"] * math.log(2) if "bits" in entry else entry["validation_loss_streamed"])
 
 
 def row(name: str, found: dict[str, dict[str, Any]]) -> str:

@@ -24,10 +24,10 @@ _MEMORY, _UNSETTLED, _TOLERATED = 0.8, 30, 0.02
 
 
 class Speed(NamedTuple):
-    """Seconds that one step and one evaluation of the held-back text, or its first `VALIDATION_LIMIT`, take here."""
+    """Seconds that one step takes here, and the evaluation of one held-back character."""
 
     step: float
-    evaluation: float
+    character: float
 
 
 def measure(trainer: Trainer) -> Speed:
@@ -58,7 +58,7 @@ def measure(trainer: Trainer) -> Speed:
         if len(seconds) >= _FEWEST_STEPS and now - began > _MEASURE_SECONDS:
             break
     scratch.settle()
-    evaluation = 0.0
+    character = 0.0
     if trainer.validation is not None:
         logits = _SAMPLE_LOGITS // scratch.network.config.vocabulary
         part = trainer.validation[: min(_SAMPLE_CHARACTERS, max(_SHORT_SAMPLE, logits))]
@@ -67,9 +67,8 @@ def measure(trainer: Trainer) -> Speed:
         began = time.perf_counter()
         windowed(scratch.network, part)
         streamed(scratch.network, part)
-        whole = min(len(trainer.validation), VALIDATION_LIMIT)
-        evaluation = (time.perf_counter() - began) * whole / len(part)
-    return Speed(median(seconds), evaluation)
+        character = (time.perf_counter() - began) / len(part)
+    return Speed(median(seconds), character)
 
 
 def schedule_for(recipe: Recipe, per_epoch: int, validates: bool) -> Schedule:
@@ -86,13 +85,12 @@ def schedule_in(
     Or after `most` steps, where that is sooner. Where a single look at all `held_back` characters would take more than
     looks may take together, a part of them is looked at, a few times.
     """
-    whole = looked_at = min(held_back, VALIDATION_LIMIT)
-    evaluation, share = speed.evaluation, _EVALUATION_SHARE * max(0, seconds)
-    if evaluation > share and not recipe.evaluate_every:
-        looked_at = min(whole, max(_FEWEST_LOOKED_AT, int(whole * share / _SHORT_LOOKS / evaluation)))
-        evaluation *= looked_at / max(1, whole)
+    looked_at, share = min(held_back, VALIDATION_LIMIT), _EVALUATION_SHARE * max(0, seconds)
+    if looked_at * speed.character > share and not recipe.evaluate_every:
+        looked_at = min(looked_at, max(_FEWEST_LOOKED_AT, int(share / _SHORT_LOOKS / speed.character)))
+    evaluation = looked_at * speed.character
     looks = 0
-    if held_back and evaluation:
+    if evaluation:
         looks = max(1, int(min(_MOST_LOOKS, share / evaluation)))
     if recipe.evaluate_every:
         cost = speed.step + evaluation / recipe.evaluate_every
@@ -102,7 +100,7 @@ def schedule_in(
     steps = min(steps, most)
     between = max(1, int(_CHECKPOINT_SECONDS / speed.step))
     schedule = _with_intervals(recipe, per_epoch, held_back > 0, steps, math.ceil(steps / max(1, looks)), between)
-    return replace(schedule, looked_at=looked_at) if looked_at < whole else schedule
+    return replace(schedule, looked_at=looked_at)
 
 
 class Pace:

@@ -81,6 +81,11 @@ class Material:
     validation_unknown: int = 0
     validation_sha256: str | None = None
 
+    @property
+    def held_back(self) -> int:
+        """How many characters are held back."""
+        return 0 if self.validation is None else len(self.validation)
+
     def to_document(self) -> dict[str, Any]:
         """What the model file keeps of it; no paths."""
         return {
@@ -88,7 +93,7 @@ class Material:
             "characters": self.survey.length,
             "sha256": self.survey.sha256,
             "train_characters": len(self.train),
-            "validation_characters": len(self.validation) if self.validation is not None else 0,
+            "validation_characters": self.held_back,
             "validation_sha256": self.validation_sha256,
         }
 

@@ -276,11 +276,10 @@ class Session:
 
     def _text_lines(self) -> Iterator[str]:
         material = self.material
-        held = len(material.validation) if material.validation is not None else 0
         unit = "characters" if material.vocabulary.kind == "characters" else "bytes"
         yield (
             f"text: {material.name}, {material.survey.length:,} {unit}, {len(material.survey.codes):,} distinct; "
-            f"{len(material.train):,} to learn from, {held:,} held back"
+            f"{len(material.train):,} to learn from, {material.held_back:,} held back"
         )
         if material.validation_unknown:
             yield (
@@ -298,7 +297,7 @@ class Session:
 
     def _schedule(self, recipe: Recipe) -> Generator[str, None, Schedule]:
         per_epoch = self.trainer.batches.per_epoch
-        held_back = len(self.material.validation) if self.material.validation is not None else 0
+        held_back = self.material.held_back
         if recipe.minutes is None:
             return budget.schedule_for(recipe, per_epoch, held_back > 0)
         try:
@@ -308,7 +307,7 @@ class Session:
         most = self._most_steps(self.request.preset)
         left = 60 * recipe.minutes - (time.perf_counter() - self.began)
         schedule = budget.schedule_in(recipe, per_epoch, held_back, left, speed, most)
-        look = speed.evaluation * min(1, schedule.looked_at / max(1, held_back))
+        look = speed.character * min(held_back, schedule.looked_at)
         self._pace = budget.Pace(60 * recipe.minutes, look, most)
         characters = self.trainer.batches.characters_per_epoch / per_epoch / speed.step
         yield (
@@ -367,7 +366,7 @@ class Session:
             "characters_seen": progress.characters,
             "validation_loss": progress.best_loss if validated else None,
             "validation_loss_streamed": progress.best_streamed if validated else None,
-            "looked_at": self._looked_at(),
+            "looked_at": min(self.material.held_back, self.facts.schedule.looked_at),
             "temperature": self.trainer.temperature,
             "library_version": version("understudy"),
         }
@@ -375,11 +374,6 @@ class Session:
             training["held_back"] = self.facts.held_back
         tensors = parameters.arrays(self.trainer.kept)
         ModelFile(self.facts.config, self.facts.vocabulary, training, tensors).write(self.folder.model)
-
-    def _looked_at(self) -> int:
-        """How many characters of the held-back text an evaluation reads."""
-        held_back = self.material.validation
-        return min(len(held_back), self.facts.schedule.looked_at) if held_back is not None else 0
 
     def _go_back(self, error: NotFiniteError) -> Setback:
         progress = self.trainer.progress
