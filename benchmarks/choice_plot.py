@@ -74,7 +74,7 @@ def main() -> None:
     parsed = parser.parse_args()
     by_text: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in entries(parsed.kinds):
-        if "validation_loss_streamed" in entry:
+        if "validation_loss_streamed" in entry and entry["seed"] == 0:
             by_text[entry["text"]].append(entry)
     texts = {name: found for name, found in by_text.items() if len(found) > 1}
     kinds = sorted({name.split("-")[0] for name in texts})

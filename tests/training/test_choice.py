@@ -31,6 +31,14 @@ def test_a_text_that_is_read_more_often_gets_more_dropout() -> None:
     assert shares == sorted(shares)
     assert shares[0] == 0 < shares[-1] == 0.5
     assert chosen(60, 90_000).dropout == 0.4
+    assert chosen(60, 90_000, symbols=4_000).dropout == 0.5
+
+
+def test_what_many_symbols_add_to_a_model_counts_against_its_size() -> None:
+    """Nine thousand symbols bring parameters that two minutes do not teach."""
+    few, many = (chosen(2, 4_500_000, 4e11, symbols=symbols) for symbols in (65, 9_000))
+    assert few.units == 512
+    assert many.units == 128
 
 
 def test_a_slower_machine_is_a_shorter_time() -> None:
@@ -70,7 +78,7 @@ def test_a_run_keeps_its_time_when_the_machine_changes(slower: float, wanted: in
 
 def test_evaluations_take_their_part_of_the_time_and_an_end_is_an_end() -> None:
     looking = Pace(100, 5.0, 10**9).steps(Schedule(2000, 100, 1 << 40), 100, 10.0, 0.1, 0.0)
-    assert looking == pytest.approx(100 + 85 / 0.15, abs=1)
+    assert looking == pytest.approx(700, abs=1)  # six looks, at 200, 300, ... 700, and 600 steps: 90 seconds
     assert Pace(100, 0.0, 400).steps(Schedule(300, 0, 1 << 40), 100, 10.0, 0.1, 0.0) == 400
 
 

@@ -215,3 +215,15 @@ def test_the_last_step_is_reported_evaluated_and_saved_whatever_the_rhythm() -> 
     assert [step for step in steps if schedule.saves_at(step)] == [9, 18, 25]
     assert [step for step in steps if schedule.reports_at(step)] == [7, 10, 14, 20, 21, 25]
     assert not any(Schedule(25, 0, 9).evaluates_at(step) for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("steps", "apart", "looks"),
+    [(25, 1, [7, 14, 21, 25]), (25, 4, [7, 14, 21, 25]), (25, 5, [7, 14, 25]), (21, 4, [7, 14, 21]), (5, 9, [5])],
+)
+def test_no_evaluation_comes_just_before_the_last(steps: int, apart: int, looks: list[int]) -> None:
+    schedule = Schedule(steps=steps, evaluate_every=7, checkpoint_every=9, apart=apart)
+    assert [step for step in range(1, steps + 1) if schedule.evaluates_at(step)] == looks
+    for done in range(steps + 1):
+        assert schedule.evaluations(done) == sum(look > done for look in looks)
+    assert Schedule(25, 0, 9).evaluations(0) == 0

@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+from bisect import bisect_right
 from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
@@ -125,10 +126,14 @@ class Pace:
         """
         self._step = step if not self._step else _MEMORY * self._step + (1 - _MEMORY) * step
         self._evaluation = evaluation or self._evaluation
-        every = schedule.evaluate_every
-        left = self._seconds - spent - (self._evaluation if every else 0)
-        cost = self._step + (self._evaluation / every if every else 0)
-        wanted = min(done + max(1, round(left / cost)), max(self._most, done))
+
+        def seconds(steps: int) -> float:
+            looks = replace(schedule, steps=steps).evaluations(done)
+            return (steps - done) * self._step + looks * self._evaluation
+
+        left = self._seconds - spent
+        possible = range(done + 1, done + 2 + max(0, int(left / self._step)))
+        wanted = min(done + max(1, bisect_right(possible, left, key=seconds)), max(self._most, done))
         settled = done < _UNSETTLED or abs(wanted - schedule.steps) <= _TOLERATED * (schedule.steps - done)
         return schedule.steps if settled or done >= schedule.steps else wanted
 
@@ -144,4 +149,5 @@ def _with_intervals(
         steps=steps,
         evaluate_every=(recipe.evaluate_every or max(1, evaluate)) if validates else 0,
         checkpoint_every=checkpoint,
+        apart=1 if recipe.evaluate_every else max(1, evaluate // 2),
     )

@@ -11,9 +11,11 @@ from understudy.training.recipe import Recipe
 
 SIZES = {128: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
 """The units to choose from, each with the characters of text from which on it is no waste."""
-ENOUGH, ENOUGH_FOR_SMALL, SMALL_SIZE = 2.5, 1.5, 256
-"""A size is worth its time from so many characters learned from for each parameter of its layers; a small size sooner,
+ENOUGH, ENOUGH_FOR_SMALL, SMALL_SIZE = 2.0, 1.5, 256
+"""A size is worth its time from so many characters learned from for each of its parameters; a small size sooner,
 because in a few seconds an even smaller one hardly makes more steps."""
+SYMBOLS_COUNT = 0.15
+"""As so much of a parameter counts one of the embedding or the output layer: a character moves few of them."""
 SAFE_PASSES = 4
 """So many passes over the text need no dropout; from there it grows evenly, to its most at `MOST_PASSES`."""
 MOST_PASSES = 12
@@ -22,8 +24,8 @@ SMALL = 400_000
 """Texts of fewer characters are learned at other rates."""
 RATES = {(False, False): 24e-3, (True, False): 36e-3, (False, True): 8e-3, (True, True): 3e-3}
 """The highest rate, by whether the text is small and whether the weights are another model's."""
-MOST_DROPOUT = ((40_000, 0.5), (SMALL, 0.4), (math.inf, 0.5))
-"""Characters of text up to which so much is dropped at most."""
+MOST_DROPOUT, RARE, MOST_OF_RARE = ((40_000, 0.5), (SMALL, 0.4), (math.inf, 0.5)), 50, 0.5
+"""Characters of text up to which so much is dropped at most; and for texts whose symbols come more rarely than that."""
 LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
@@ -32,8 +34,8 @@ _BEFORE, _LEARNING = 2.5, 0.93
 """Seconds that go before the first step, and the share of the rest that is spent in steps and not in looks."""
 _LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 34
 """What a step costs: the rate of products of few rows beside a large one's; seconds for each unit and symbol of each
-place, for what is done element by element; seconds to update one of the layers' parameters; seconds of Python; Muon's
-operations for each H³ of an LSTM."""
+place, for what is done element by element; seconds to update one parameter; seconds of Python; Muon's operations for
+each H³ of an LSTM."""
 
 
 def choose(
@@ -55,6 +57,8 @@ def choose(
     recipe = _sized(recipe, units, characters, given)
     passes = min(MOST_PASSES, _learned(recipe, characters, symbols, rate) / characters)
     most = next(share for limit, share in MOST_DROPOUT if characters < limit)
+    if characters < RARE * symbols:
+        most = MOST_OF_RARE
     dropout = round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
     left = {name: value for name, value in {"units": units, "dropout": dropout}.items() if name not in given}
     lines = []
@@ -71,7 +75,8 @@ def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: di
     """The largest size that the time and the text are enough for."""
     fitting = min(SIZES)
     for units, fewest in SIZES.items():
-        parameters = GATES[recipe.cell] * units * (units + recipe.embedding + (recipe.layers - 1) * 2 * units)
+        layers = GATES[recipe.cell] * units * (units + recipe.embedding + (recipe.layers - 1) * 2 * units)
+        parameters = layers + SYMBOLS_COUNT * symbols * (units + recipe.embedding)
         learned = _learned(_sized(recipe, units, characters, given), characters, symbols, rate)
         enough = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
         if characters >= fewest and learned >= min(enough * parameters, MOST_PASSES * characters):
@@ -98,7 +103,7 @@ def _step_seconds(recipe: Recipe, symbols: int, rate: float) -> float:
     """About how long a step takes: products there and back, Muon's, what is done element by element, and Python."""
     H, G, places = recipe.units, GATES[recipe.cell], recipe.batch_size * recipe.sequence_length
     matrices = G * H * H * (2 * recipe.layers - 1)
-    update = _UPDATE * (matrices + G * H * recipe.embedding)
+    update = _UPDATE * (matrices + G * H * recipe.embedding + symbols * (H + recipe.embedding))
     muon = _MUON * G / 4 * H**3 * (2 * recipe.layers - 1) if recipe.optimizer == "muon" else 0
     products = (6 * (matrices + symbols * H) * places / _LEAN + muon) / rate
     return products + _ELEMENTWISE * places * (H * recipe.layers + symbols) + update + _CALLS

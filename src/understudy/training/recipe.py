@@ -201,6 +201,7 @@ class Schedule:
         checkpoint_every: steps between checkpoints.
         report_every: steps between reports.
         looked_at: of the held-back text, the first so many characters are evaluated.
+        apart: no evaluation comes fewer steps than these before the last step's.
     """
 
     steps: int
@@ -208,10 +209,19 @@ class Schedule:
     checkpoint_every: int
     report_every: int = 10
     looked_at: int = VALIDATION_LIMIT
+    apart: int = 1
 
     def evaluates_at(self, step: int) -> bool:
         """Whether the model is evaluated when `step` steps are done."""
-        return self.evaluate_every > 0 and (step % self.evaluate_every == 0 or step == self.steps)
+        if not self.evaluate_every:
+            return False
+        return step == self.steps or (step % self.evaluate_every == 0 and step <= self.steps - self.apart)
+
+    def evaluations(self, done: int) -> int:
+        """How many evaluations are to come after `done` steps."""
+        if not self.evaluate_every or done >= self.steps:
+            return 0
+        return 1 + max(0, (self.steps - self.apart) // self.evaluate_every - done // self.evaluate_every)
 
     def saves_at(self, step: int) -> bool:
         """Whether a checkpoint is due when `step` steps are done."""

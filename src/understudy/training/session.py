@@ -4,7 +4,6 @@ import shlex
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from understudy.model.initialization import initialize
 from understudy.model.network import Network
 from understudy.text.batches import Batches, Lanes, ShuffledChunks
 from understudy.text.vocabulary import printable
-from understudy.training import budget, checkpoint
+from understudy.training import budget, checkpoint, record
 from understudy.training.checkpoint import Facts
 from understudy.training.choice import MOST_PASSES, choose
 from understudy.training.loop import Report, Trainer
@@ -145,27 +144,8 @@ class Session:
 
     def result(self) -> dict[str, Any]:
         """The figures of the run so far."""
-        progress, validated = self.trainer.progress, self.trainer.validation is not None
-        evaluated = validated and progress.best_step > 0
-        loss = progress.best_loss if evaluated else None
-        carried = progress.best_streamed if evaluated else None
-        known = {} if self.facts.held_back is None else {"held_back": self.facts.held_back}
-        return {
-            "model": str(self.folder.model),
-            "steps": progress.step,
-            "best_step": progress.best_step if evaluated else progress.step,
-            "epochs": progress.step / self.trainer.batches.per_epoch,
-            "characters_seen": progress.characters,
-            "seconds": progress.seconds,
-            "characters_per_second": progress.characters / progress.seconds if progress.seconds else 0.0,
-            "train_loss": progress.train_loss if progress.train_loss < float("inf") else None,
-            "validation_loss": loss,
-            "validation_loss_streamed": carried,
-            "bits_per_character": carried / 0.6931471805599453 if carried is not None else None,
-            "parameters": self.facts.config.parameters,
-            "stopped": "all steps done" if self.finished else "interrupted",
-            **known,
-        }
+        stopped = "all steps done" if self.finished else "interrupted"
+        return {"model": str(self.folder.model), **record.figures(self.trainer, self.facts), "stopped": stopped}
 
     def write_sample(self, length: int, seed: int) -> str:
         """Some text from the network as it stands, started as its text starts a line."""
@@ -356,24 +336,7 @@ class Session:
             self.folder.sample(report.step, text)
 
     def _write_model(self) -> None:
-        progress, validated = self.trainer.progress, self.trainer.validation is not None
-        training = {
-            "recipe": self.facts.recipe.to_document(),
-            "schedule_steps": self.facts.schedule.steps,
-            "corpus": self.material.to_document(),
-            "origin": self.facts.origin,
-            "steps": progress.step,
-            "characters_seen": progress.characters,
-            "validation_loss": progress.best_loss if validated else None,
-            "validation_loss_streamed": progress.best_streamed if validated else None,
-            "looked_at": min(self.material.held_back, self.facts.schedule.looked_at),
-            "temperature": self.trainer.temperature,
-            "library_version": version("understudy"),
-        }
-        if self.facts.held_back is not None:
-            training["held_back"] = self.facts.held_back
-        tensors = parameters.arrays(self.trainer.kept)
-        ModelFile(self.facts.config, self.facts.vocabulary, training, tensors).write(self.folder.model)
+        record.model_file(self.trainer, self.facts, self.material).write(self.folder.model)
 
     def _go_back(self, error: NotFiniteError) -> Setback:
         progress = self.trainer.progress
