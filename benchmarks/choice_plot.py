@@ -56,7 +56,7 @@ def sizes_of(axes: Any, name: str, of_text: list[dict[str, Any]]) -> None:
             axes.axhline(above, color="tab:blue", linestyle="--", label="chosen")
     for dropout, places in sorted(lines.items()):
         axes.plot(*zip(*sorted(places), strict=True), "o-", color=COLOURS.get(dropout), label=f"dropout {dropout:.0%}")
-    axes.set(title=name, xscale="log", ylim=(-0.01, 0.25))
+    axes.set(title=name, xscale="log", xlim=(110, 600), ylim=(-0.01, 0.25))
     axes.set_xticks([128, 256, 512], ["128", "256", "512"])
     axes.minorticks_off()
 
@@ -86,7 +86,7 @@ def main() -> None:
         for column, kind in enumerate(kinds):
             if found := texts.get(f"{kind}-{size}"):
                 axes = figure.add_subplot(grid[row, column])
-                sizes_of(axes, f"{kind}, {size.upper()}", found)
+                sizes_of(axes, f"{kind}, {size[:-2]} {size[-2:].upper()}", found)
                 axes.tick_params(labelleft=column == 0)
                 if (row, column) == (1, 0):
                     axes.legend(fontsize="x-small")
