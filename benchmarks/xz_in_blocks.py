@@ -12,23 +12,19 @@ import lzma
 import os
 from pathlib import Path
 
+from understudy.evaluation.baselines import xz_filters
+
 
 def sizes(known: bytes, pieces: list[bytes]) -> list[int]:
     """How many bytes each piece adds when it is coded after `known`, no piece knowing of another."""
-    filters = [
-        {
-            "id": lzma.FILTER_LZMA2,
-            "preset": 9 | lzma.PRESET_EXTREME,
-            "dict_size": max(4096, len(known) + max(map(len, pieces))),
-        }
-    ]
+    filters = xz_filters(len(known) + max(map(len, pieces)))
     packer = lzma.LZMACompressor(lzma.FORMAT_RAW, filters=filters)
     begun = len(packer.compress(known))
     whole = [_forked(packer, begun, piece) for piece in [b"", *pieces]]
     return [size - whole[0] for size in whole[1:]]
 
 
-def _forked(packer: "lzma.LZMACompressor", begun: int, piece: bytes) -> int:
+def _forked(packer: lzma.LZMACompressor, begun: int, piece: bytes) -> int:
     """The size of everything when `piece` is the end of it, found out in a process of its own."""
     reading, writing = os.pipe()
     if os.fork() == 0:

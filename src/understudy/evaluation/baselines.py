@@ -12,13 +12,15 @@ LEAST_DISCOUNT = 0.1
 """Small counts can make a discount zero or less; then nothing would be left for what was never seen."""
 
 
-def compressed_bits(known: bytes, text: bytes) -> float:
-    """The bits that xz adds for `text` to what it takes for `known`: all of `known` is context.
+def xz_filters(length: int) -> list[dict[str, int]]:
+    """The settings of xz at its best, for a raw stream of `length` bytes: all of it stays within reach, up to 1 GiB."""
+    dictionary = min(max(length, 4096), DICTIONARY_LIMIT)
+    return [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": dictionary}]
 
-    The dictionary is as large as both together, so that nothing of the context is out of reach (up to 1 GiB).
-    """
-    dictionary = min(max(len(known) + len(text), 4096), DICTIONARY_LIMIT)
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": dictionary}]
+
+def compressed_bits(known: bytes, text: bytes) -> float:
+    """The bits that xz adds for `text` to what it takes for `known`: all of `known` is context."""
+    filters = xz_filters(len(known) + len(text))
 
     def size(data: bytes) -> int:
         return len(lzma.compress(data, lzma.FORMAT_RAW, filters=filters))

@@ -3,7 +3,6 @@
 The rules were fitted to the trials in docs/recipe.md.
 """
 
-import math
 from typing import Any
 
 from understudy.model.config import GATES
@@ -24,8 +23,10 @@ SMALL = 400_000
 """Texts of fewer characters are learned at other rates."""
 RATES = {(False, False): 24e-3, (True, False): 36e-3, (False, True): 8e-3, (True, True): 3e-3}
 """The highest rate, by whether the text is small and whether the weights are another model's."""
-MOST_DROPOUT, RARE, MOST_OF_RARE = ((40_000, 0.5), (SMALL, 0.4), (math.inf, 0.5)), 50, 0.5
-"""Characters of text up to which so much is dropped at most; and for texts whose symbols come more rarely than that."""
+MOST_DROPOUT = 0.5
+"""So much is dropped at most."""
+LESS_DROPOUT, LESS_FROM, RARE = 0.4, 40_000, 50
+"""The most for texts from so many characters up to `SMALL`, unless a symbol comes fewer times than that in them."""
 LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
@@ -56,9 +57,7 @@ def choose(
     units = recipe.units if "units" in given else _units(recipe, characters, symbols, rate, given)
     recipe = _sized(recipe, units, characters, given)
     passes = min(MOST_PASSES, _learned(recipe, characters, symbols, rate) / characters)
-    most = next(share for limit, share in MOST_DROPOUT if characters < limit)
-    if characters < RARE * symbols:
-        most = MOST_OF_RARE
+    most = LESS_DROPOUT if max(LESS_FROM, RARE * symbols) <= characters < SMALL else MOST_DROPOUT
     dropout = round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
     left = {name: value for name, value in {"units": units, "dropout": dropout}.items() if name not in given}
     lines = []
@@ -75,9 +74,10 @@ def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: di
     """The largest size that the time and the text are enough for."""
     fitting = min(SIZES)
     for units, fewest in SIZES.items():
-        layers = GATES[recipe.cell] * units * (units + recipe.embedding + (recipe.layers - 1) * 2 * units)
-        parameters = layers + SYMBOLS_COUNT * symbols * (units + recipe.embedding)
-        learned = _learned(_sized(recipe, units, characters, given), characters, symbols, rate)
+        sized = _sized(recipe, units, characters, given)
+        layers, of_symbols = _parameters(sized, symbols)
+        parameters = layers + SYMBOLS_COUNT * of_symbols
+        learned = _learned(sized, characters, symbols, rate)
         enough = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
         if characters >= fewest and learned >= min(enough * parameters, MOST_PASSES * characters):
             fitting = units
@@ -99,11 +99,17 @@ def _learned(recipe: Recipe, characters: int, symbols: int, rate: float) -> floa
     return recipe.steps * places if recipe.steps is not None else (recipe.epochs or 1) * characters
 
 
+def _parameters(recipe: Recipe, symbols: int) -> tuple[int, int]:
+    """How many the layers have; and those of the embedding and the output layer, which symbols bring."""
+    H, E, L = recipe.units, recipe.embedding, recipe.layers
+    return GATES[recipe.cell] * H * (E + (2 * L - 1) * H), symbols * (E + H)
+
+
 def _step_seconds(recipe: Recipe, symbols: int, rate: float) -> float:
     """About how long a step takes: products there and back, Muon's, what is done element by element, and Python."""
     H, G, places = recipe.units, GATES[recipe.cell], recipe.batch_size * recipe.sequence_length
     matrices = G * H * H * (2 * recipe.layers - 1)
-    update = _UPDATE * (matrices + G * H * recipe.embedding + symbols * (H + recipe.embedding))
+    update = _UPDATE * sum(_parameters(recipe, symbols))
     muon = _MUON * G / 4 * H**3 * (2 * recipe.layers - 1) if recipe.optimizer == "muon" else 0
     products = (6 * (matrices + symbols * H) * places / _LEAN + muon) / rate
     return products + _ELEMENTWISE * places * (H * recipe.layers + symbols) + update + _CALLS
