@@ -1,11 +1,13 @@
 """Loss against time: `understudy train` on a text for given seconds, beside nanoGPT's figures.
 
-    python benchmarks/quality.py TEXT --into quality.jsonl [--seconds 10 60 300] [--seeds 3] [--peer 100] [--plot SVG]
+    python benchmarks/quality.py TEXT --into quality.jsonl [--seconds 10 60 300] [--seeds 3] [--dynamic 300]
+        [--peer 100] [--plot SVG]
 
 Each run is the command as users give it, with nothing but the time and the seed: reading, measuring and evaluating are
 in the time. The last tenth of the text is held back, as `int(0.9 * n)`; the median over the seeds, with the smallest
-and the largest. Every run appends a line to the file and is not done again. With --peer, nanoGPT's recipe for a CPU is
-trained for so many seconds too (benchmarks/nanogpt.py), and both are scored in windows of 64.
+and the largest. Every run appends a line to the file and is not done again. With --dynamic, runs of so many seconds are
+scored with dynamic evaluation too, when their time is over. With --peer, nanoGPT's recipe for a CPU is trained for so
+many seconds too (benchmarks/nanogpt.py), and both are scored in windows of 64.
 """
 
 import argparse
@@ -16,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from commands import understudy
+from commands import held_back, understudy
 
 from understudy.training.machine import matrix_rate, settled
 from understudy.training.recipe import Recipe
@@ -25,15 +27,21 @@ PUBLISHED = ("nanoGPT, 10.65 M parameters, context 256, published", "A100, 180 s
 ELSEWHERE = ("nanoGPT's recipe for a CPU, context 64, windows of 64", "two such cores, 100 s", 100, 1.8857)
 
 
-def trained(text: str, seconds: float, seed: int) -> dict[str, Any]:
-    """What the command prints, how long it took, and how fast the machine was."""
+def trained(text: str, seconds: float, seed: int, dynamic: bool) -> dict[str, Any]:
+    """What the command prints, how long it took, how fast the machine was, and the model's dynamic evaluation."""
     rate = matrix_rate(settled(Recipe(precision="bfloat16", device="cpu")))
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         found = understudy(
             "train", text, "--minutes", seconds / 60, "--seed", seed, "--out", f"{folder}/run", "--quiet"
         )
-        return found | {"taken": time.perf_counter() - began, "rate": rate}
+        found |= {"taken": time.perf_counter() - began, "rate": rate}
+        if dynamic:
+            held = held_back(Path(text), Path(folder))
+            found |= {
+                "dynamic": understudy("evaluate", f"{folder}/run", held, "--dynamic", "--no-baselines")["dynamic"]
+            }
+    return found
 
 
 def spread(values: list[float]) -> str:
@@ -41,17 +49,21 @@ def spread(values: list[float]) -> str:
     return f"{median(values):.4f} ({min(values):.4f} to {max(values):.4f})"
 
 
-def table(text: str, seconds: list[float], seeds: int, into: Path) -> dict[float, list[dict[str, Any]]]:
+def table(
+    text: str, seconds: list[float], seeds: int, dynamic: list[float], into: Path
+) -> dict[float, list[dict[str, Any]]]:
     """Do the runs that are not done; print and give them by their seconds."""
     done = [json.loads(line) for line in into.read_text().splitlines()] if into.exists() else []
-    print("| seconds asked for | it took | parameters | windowed 256, nats | streamed, nats |\n|---|---|---|---|---|")
+    print("| seconds asked for | it took | parameters | windowed 256, nats | streamed, nats | learning on, nats |")
+    print("|---" * 6 + "|")
     found: dict[float, list[dict[str, Any]]] = {}
     for asked in seconds:
         for seed in range(seeds):
             key = {"asked": asked, "seed": seed}
-            run = next((entry for entry in done if entry.items() >= key.items()), None)
+            whole = [entry for entry in done if "dynamic" in entry or asked not in dynamic]
+            run = next((entry for entry in whole if entry.items() >= key.items()), None)
             if run is None:
-                run = key | trained(text, asked, seed)
+                run = key | trained(text, asked, seed, asked in dynamic)
                 with into.open("a") as file:
                     print(json.dumps(run), file=file)
             found.setdefault(asked, []).append(run)
@@ -59,10 +71,19 @@ def table(text: str, seconds: list[float], seeds: int, into: Path) -> dict[float
         windowed = spread([run["validation_loss"] for run in runs])
         streamed = spread([run["validation_loss_streamed"] for run in runs])
         took = ", ".join(f"{run['taken']:.1f}" for run in runs)
-        print(f"| {asked:g} | {took} | {runs[0]['parameters']:,} | {windowed} | {streamed} |", flush=True)
+        learning = [run["dynamic"]["loss"] for run in runs if "dynamic" in run]
+        cells = [
+            f"{asked:g}",
+            took,
+            f"{runs[0]['parameters']:,}",
+            windowed,
+            streamed,
+            spread(learning) if learning else "",
+        ]
+        print(f"| {' | '.join(cells)} |", flush=True)
     for name, where, _, loss in (PUBLISHED, ELSEWHERE):
-        print(f"| {name} | {where} | | {loss} | |")
-    rates = [run["rate"] / 1e9 for runs in found.values() for run in runs]
+        print(f"| {name} | {where} | | {loss} | | |")
+    rates = [run["rate"] / 1e9 for runs in found.values() for run in runs if "rate" in run]
     print(f"\nA large bfloat16 product ran at {min(rates):,.0f} to {max(rates):,.0f} billion operations a second.")
     return found
 
@@ -122,10 +143,11 @@ def main() -> None:
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--seconds", type=float, nargs="+", default=[10, 60, 300])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--dynamic", type=float, nargs="+", default=[], metavar="SECONDS")
     parser.add_argument("--peer", type=float, metavar="SECONDS")
     parser.add_argument("--plot", type=Path)
     parsed = parser.parse_args()
-    found = table(parsed.text, parsed.seconds, parsed.seeds, parsed.into)
+    found = table(parsed.text, parsed.seconds, parsed.seeds, parsed.dynamic, parsed.into)
     duels = []
     if parsed.peer:
         print(f"\n| seed | in {parsed.peer:g} seconds | windows of 64, nats |\n|---|---|---|")
