@@ -4,17 +4,20 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+PROGRAM = (sys.executable, "-m", "understudy")
 
-def understudy(*arguments: object) -> dict[str, Any]:
-    """What `understudy ARGUMENTS --json` prints.
+
+def understudy(*arguments: object, program: Sequence[str] = PROGRAM) -> dict[str, Any]:
+    """What `understudy ARGUMENTS --json` prints; or another program in its place.
 
     Raises:
         SystemExit: the command failed.
     """
-    command = [sys.executable, "-m", "understudy", *map(str, arguments), "--json"]
+    command = [*program, *map(str, arguments), "--json"]
     ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
         sys.exit(f"{' '.join(command)}: {ended.stderr}")
@@ -30,9 +33,18 @@ def held_back(text: Path, into: Path) -> Path:
     return held
 
 
-def windows_of_64(run: Path, text: Path) -> float:
+def windows_of_64(run: Path, text: Path, program: Sequence[str] = PROGRAM) -> float:
     """Nats a character of a run's model on the last tenth of its text, in windows of 64, nanoGPT's context on a CPU."""
+    return _on_held_back(run, text, program, "--protocol", "windowed", "--window", 64)
+
+
+def streamed(run: Path, text: Path, program: Sequence[str] = PROGRAM) -> float:
+    """Nats a character of a run's model on the whole of that tenth, streamed; a run may have looked at a part."""
+    return _on_held_back(run, text, program)
+
+
+def _on_held_back(run: Path, text: Path, program: Sequence[str], *more: object) -> float:
     with tempfile.TemporaryDirectory() as folder:
         held = held_back(text, Path(folder))
-        found = understudy("evaluate", run, held, "--protocol", "windowed", "--window", 64, "--no-baselines")
+        found = understudy("evaluate", run, held, "--no-baselines", *more, program=program)
     return float(found["loss"])

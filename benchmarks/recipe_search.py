@@ -10,7 +10,6 @@ goes on. What is not in the package is put into it by this script, below.
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from commands import windows_of_64
+from commands import streamed, understudy, windows_of_64
 from torch.nn import functional as F
 
 SETTINGS: dict[str, list[str]] = {
@@ -41,6 +40,10 @@ SETTINGS: dict[str, list[str]] = {
     "embedding 64": ["--embedding", "64"],
     **{f"average {memory}": ["--average", memory] for memory in ("0.95", "0.98", "0.99", "0.995")},
     **{f"states zeroed, {share}%": ["--fresh", str(share / 100)] for share in (0, 2, 10, 25, 50)},
+    "no n-grams": ["--ngrams", "0"],
+    "n-grams": ["--ngrams", "131071"],
+    "a quarter of the n-grams": ["--ngrams", "32749"],
+    "four times the n-grams": ["--ngrams", "524287"],
     "no temperature": ["--calibration", "none"],
     "float32": ["--precision", "float32"],
     "128 units": ["--units", "128"],
@@ -127,6 +130,18 @@ def uniform_start() -> None:
     setattr(session, "initialize", initialize)  # noqa: B010 - a module's own name
 
 
+def ngrams(rate: float | None = None, **constants: Any) -> None:
+    """Other constants of the table of n-grams; before the modules that take them are loaded."""
+    from understudy.model import config
+
+    for name, value in constants.items():
+        setattr(config, name, value)
+    if rate is not None:
+        from understudy.training import optimizer
+
+        setattr(optimizer, "_NGRAM_RATE", rate)  # noqa: B010 - a module's own name
+
+
 PATCHES: dict[str, Callable[[], None]] = {
     "weight drop 0.2": partial(weight_drop, 0.2),
     "weight drop 0.5": partial(weight_drop, 0.5),
@@ -135,34 +150,33 @@ PATCHES: dict[str, Callable[[], None]] = {
     "3% of characters replaced": partial(noise, 0.03),
     "10% of characters replaced": partial(noise, 0.1),
     "uniform start": uniform_start,
+    "n-grams of 64 numbers": partial(ngrams, NGRAM_WIDTH=64),
+    "n-grams of 2 to 6": partial(ngrams, LENGTHS=(2, 3, 4, 5, 6), MEMORY=5),
+    "n-grams of 2 to 8": partial(ngrams, LENGTHS=(2, 3, 4, 5, 6, 7, 8)),
+    "n-grams at half the rate": partial(ngrams, rate=1.25),
 }
 
 
 def one(name: str, arguments: list[str]) -> None:
     """Run the command with the ingredients of that name, joined by " + ", put in."""
-    from understudy.cli.main import main as command
-
     for part in name.split(" + "):
         if part in PATCHES:
             PATCHES[part]()
-        else:
+        elif arguments[0] == "train":
             arguments = [*arguments, *SETTINGS[part]]
-    sys.exit(command(["train", *arguments]))
+    from understudy.cli.main import main as command
+
+    sys.exit(command(arguments))
 
 
 def trial(text: Path, name: str, seed: int, flags: list[str]) -> dict[str, Any]:
     """One trial in a process of its own; what `train --json` prints."""
+    program = [sys.executable, __file__, "--one", name, "--"]
     with tempfile.TemporaryDirectory() as folder:
-        arguments = [str(text), "--seed", str(seed), "--out", f"{folder}/run", *flags]
-        ended = subprocess.run(
-            [sys.executable, __file__, "--one", name, "--", *arguments, "--json", "--quiet"],
-            capture_output=True,
-            text=True,
-        )
-        if ended.returncode:
-            sys.exit(f"{name}: {ended.stderr}")
-        found: dict[str, Any] = json.loads(ended.stdout)
-        return found | {"windows_of_64": windows_of_64(Path(folder, "run"), text)}
+        run = Path(folder, "run")
+        found = understudy("train", text, "--seed", seed, "--out", run, *flags, "--quiet", program=program)
+        judged = {"windows_of_64": windows_of_64(run, text, program), "streamed": streamed(run, text, program)}
+        return found | judged
 
 
 def main() -> None:
@@ -186,7 +200,7 @@ def main() -> None:
     whole = parsed.text.read_text(encoding="utf-8")
     part = whole[: int(0.9 * len(whole))][: parsed.characters]
     done = [json.loads(line) for line in parsed.into.read_text().splitlines()] if parsed.into.exists() else []
-    print("| ingredient | steps | seconds | train | windowed 64 | windowed 256 | streamed |\n" + "|---" * 7 + "|")
+    print("| ingredient | steps | seconds | train | windowed 64 | streamed |\n" + "|---" * 6 + "|")
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder, "slice.txt")
         text.write_text(part, encoding="utf-8")
@@ -194,13 +208,13 @@ def main() -> None:
             found = []
             for seed in range(parsed.seeds):
                 key = {"name": name, "characters": len(part), "seed": seed, "flags": flags}
-                result = next((entry for entry in done if entry.items() >= key.items()), None)
+                result = next((entry for entry in done if entry.items() >= key.items() and "streamed" in entry), None)
                 if result is None:
                     result = key | trial(text, name, seed, flags)
                     with parsed.into.open("a") as lines:
                         print(json.dumps(result), file=lines)
                 found.append(result)
-            judged = ("train_loss", "windows_of_64", "validation_loss", "validation_loss_streamed")
+            judged = ("train_loss", "windows_of_64", "streamed")
             middle = [median(entry[loss] for entry in found) for loss in judged]
             steps = ", ".join(f"{entry['steps']:,}" for entry in found)
             seconds = median(entry["seconds"] for entry in found)

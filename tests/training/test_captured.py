@@ -27,6 +27,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "auto": {"optimizer": "muon", "weight_decay": 0.3, "average": 0.98, "fresh": 0.25, "dropout": 0.3},
     "adamw": {"optimizer": "adamw", "dropout": 0.0, "clip": 0.1},
     "tutorial": {"optimizer": "adam", "embedding_moment": "occurrences", "clip": 0.0, "cell": "gru"},
+    "n-grams": {"optimizer": "muon", "average": 0.9, "ngrams": 31, "fresh": 0.25},
     "two layers": {"optimizer": "muon", "layers": 2, "average": 0.9, "dropout": 0.1},
 }
 each_recipe = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
@@ -38,7 +39,7 @@ def recipe_with(settings: dict[str, Any], device: Literal["cpu", "cuda"] = "cpu"
 
 
 def network_for(recipe: Recipe) -> Network:
-    config = ModelConfig(recipe.cell, V, recipe.embedding, recipe.units, recipe.layers)
+    config = ModelConfig(recipe.cell, V, recipe.embedding, recipe.units, recipe.layers, recipe.ngrams)
     network = Network(config, device=recipe.device)
     initialize(network, "default", 3)
     return network

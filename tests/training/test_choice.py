@@ -1,7 +1,7 @@
 import pytest
 
 from understudy.training.budget import Pace
-from understudy.training.choice import choose
+from understudy.training.choice import choose, most_passes
 from understudy.training.recipe import PRESETS, Recipe, Schedule
 
 RATE = 1e12
@@ -86,3 +86,25 @@ def test_small_changes_and_first_steps_change_nothing() -> None:
     schedule = Schedule(1000, 0, 1 << 40)
     assert Pace(100, 0.0, 10**9).steps(schedule, 10, 1.0, 0.5, 0.0) == 1000
     assert Pace(100, 0.0, 10**9).steps(schedule, 100, 10.0, 0.101, 0.0) == 1000
+
+
+def test_a_long_text_is_read_once_with_a_table_of_ngrams() -> None:
+    """Where it would be read about once; seldom means no repetition, often means by heart."""
+    slow, machine = 1e11, 4e11
+    assert chosen(2, 4_500_000, machine).ngrams == chosen(2, 4_500_000, slow).ngrams > 0
+    assert chosen(2, 4_500_000, machine).dropout == 0
+    assert chosen(60, 4_500_000, machine).ngrams == 0
+    assert chosen(0.2, 1_000_000, machine).ngrams == 0
+    assert chosen(2, 4_500_000, machine, ngrams=0).ngrams == 0
+    assert most_passes(chosen(2, 4_500_000, machine)) == 1 < most_passes(chosen(60, 4_500_000, machine))
+    without = choose(PRESETS["auto"], 100_000_000, 65, machine, {}, going_on=True)[0]
+    assert without.ngrams == 0  # the model to go on from has its shape
+
+
+def test_a_table_comes_with_a_model_that_reads_the_text_once() -> None:
+    """Twice as fast a machine: a larger model and not a second reading."""
+    machine = 4e11
+    for faster in (1, 1.5, 2):
+        recipe = chosen(2, 4_500_000, faster * machine)
+        assert recipe.ngrams
+        assert recipe.units >= chosen(2, 4_500_000, machine).units

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from tests.training.runs import finish
 from understudy.cli.main import main
 from understudy.errors import ConfigError
 from understudy.model import file
@@ -23,11 +24,23 @@ def other_text(tmp_path: Path, text: Path) -> Path:
     return path
 
 
+@pytest.fixture(params=["no n-grams", "n-grams"])
+def learned(request: pytest.FixtureRequest, finished: Path, opened: "Opener") -> Path:
+    """The folder of a finished run of two layers."""
+    if request.param == "no n-grams":
+        return finished
+    session = opened(name="before", layers=2, ngrams=211)
+    finish(session)
+    session.close()
+    return session.folder.path
+
+
 def test_a_model_started_from_another_predicts_as_that_one_among_its_symbols(
-    finished: Path, other_text: Path, opened: "Opener"
+    learned: Path, other_text: Path, opened: "Opener"
 ) -> None:
-    old = file.read(finished)
-    session = opened(other_text, name="next", layers=2, request={"origin": finished})
+    old = file.read(learned)
+    session = opened(other_text, name="next", layers=2, request={"origin": learned})
+    assert session.facts.config.ngrams == old.config.ngrams
     before, now = network_of(old), session.trainer.network
     symbols = session.facts.vocabulary.characters
     assert set(symbols) == set(old.vocabulary.characters) | set("0Ωж漢")

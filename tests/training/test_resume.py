@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from understudy.training import checkpoint
+from understudy.cli.main import main
+from understudy.training import checkpoint, material
 
 if TYPE_CHECKING:
     from tests.training.conftest import Launcher
@@ -33,6 +34,10 @@ RECIPES: dict[str, tuple[object, ...]] = {
     "lstm in lanes, Muon, mean of the weights, some lanes afresh": (
         *("--cell", "lstm", "--optimizer", "muon"),
         *("--average", 0.9, "--fresh", 0.3),
+    ),
+    "lstm in lanes, Muon, mean of the weights, a table of n-grams": (
+        *("--cell", "lstm", "--optimizer", "muon"),
+        *("--average", 0.9, "--ngrams", 101),
     ),
     "gru in lanes": ("--cell", "gru"),
     "lstm in chunks, two layers": ("--cell", "lstm", "--layers", 2, "--batches", "chunks"),
@@ -230,6 +235,24 @@ def test_a_signal_while_the_program_is_still_loading_ends_it_at_once(
     said = [line for line in stderr.splitlines() if not line.startswith("import time:")]
     assert said == ["interrupted; training had not begun, and nothing is kept"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_comes_in_a_finaliser_is_not_lost(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Finalised:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)  # what its handler raises, Python prints and ignores
+
+    def reading(*arguments: Any) -> Any:
+        Finalised()
+        return material.prepare(*arguments)
+
+    monkeypatch.setattr("understudy.training.session.prepare", reading)
+    assert main([*map(str, command(text)), "--out", str(tmp_path / "run")]) == 143
+    assert "interrupted; go on from the last checkpoint" in capsys.readouterr().err
+    assert checkpoint.load_latest(tmp_path / "run" / "checkpoint")[0] is not None
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

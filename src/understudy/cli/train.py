@@ -87,6 +87,8 @@ def run(parsed: argparse.Namespace) -> int:
 def _sitting(session: "Session", screen: "Plain", caught: "_Caught") -> int:
     for line in session.prepare():
         screen.line(line)
+    if caught.number is not None:  # it was raised where Python ignores what is raised: in a finaliser, say
+        raise Interrupted(caught.number)
     caught.held = True
     with screen.training(session):
         for report in session.reports():
@@ -168,10 +170,10 @@ def _signals() -> Iterator[_Caught]:
     def catch(number: int, frame: FrameType | None) -> None:
         if caught.ending:
             return
-        if caught.held and caught.number is None:
-            caught.number = number
-            return
-        raise Interrupted(number)
+        waits = caught.held and caught.number is None
+        caught.number = number
+        if not waits:
+            raise Interrupted(number)
 
     before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

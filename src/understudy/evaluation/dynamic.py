@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from understudy.evaluation.protocols import Score, predicted_in
+from understudy.model.config import NGRAM_TABLE
 from understudy.model.network import Network, detached
 from understudy.text.encoded import Ids
 
@@ -40,7 +41,7 @@ def dynamic(network: Network, ids: Ids, *, rate: float = RATE, back: float = RET
     """
     predicted = predicted_in(ids)
     learner = copy.deepcopy(network)
-    parameters = list(learner.parameters())
+    parameters = [parameter for name, parameter in learner.named_parameters() if name != NGRAM_TABLE]
     trained = [parameter.detach().clone() for parameter in parameters]
     squares = [torch.zeros_like(parameter, requires_grad=False) for parameter in parameters]
     state, total = learner.zero_state(1), 0.0

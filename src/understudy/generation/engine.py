@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from understudy.generation.sampling import Floats, Sampling
 
 EngineState = tuple[Floats, ...]
-"""All layers' states side by side, (B, H) each: h of every layer for a GRU; h, c of every layer for an LSTM."""
+"""All layers' states side by side, (B, H) each: h of every layer for a GRU; h, c of every layer for an LSTM. Where the
+model has n-grams, the last characters come after them, (B, MEMORY)."""
 
 
 class Engine(Protocol):

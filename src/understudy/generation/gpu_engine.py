@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from understudy.generation.engine import EngineState
 from understudy.generation.sampling import Floats, Sampling
 from understudy.generation.torch_engine import TorchEngine
+from understudy.model.config import STATES
 from understudy.model.gpu import Play, Record, cuda_graph
 from understudy.model.network import Layer, Network
 
@@ -149,8 +150,12 @@ class GpuEngine(TorchEngine):
 
     def _step(self, ids: Tensor) -> None:
         """Read ids (B,): logits and state move on."""
-        network, parts = self._network, self._parts
+        network, parts = self._network, STATES[self._network.config.cell]
         x = F.embedding(ids, network.embedding.weight)
+        if network.ngrams is not None:
+            whole, recent = network.ngrams(x[None], ids[None], self._state[-1])
+            x = whole[0]
+            self._state[-1].copy_(recent)
         for place, layer in enumerate(network.layers):
             assert isinstance(layer, Layer)
             state = self._state[place * parts : (place + 1) * parts]

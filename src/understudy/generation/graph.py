@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
+from understudy.generation.ngrams import ngram_vectors
 from understudy.generation.nodes import MICROSOFT, Nodes
 from understudy.generation.products import Numbers, Product
 from understudy.generation.sampling import Floats, Sampling
-from understudy.model.config import ModelConfig
+from understudy.model.config import NGRAM_CODES, NGRAM_TABLE, ModelConfig
 from understudy.model.container import Tensors
 
 OPSET, IR_VERSION = 18, 9
@@ -20,13 +21,14 @@ OPSET, IR_VERSION = 18, 9
 def state_names(config: ModelConfig) -> list[str]:
     """The names of the state's tensors, in the order of `EngineState`."""
     parts = ("h", "c") if config.cell == "lstm" else ("h",)
-    return [f"{part}{layer}" for layer in range(config.layers) for part in parts]
+    names = [f"{part}{layer}" for layer in range(config.layers) for part in parts]
+    return [*names, "recent"] if config.ngrams else names
 
 
 def looping_graph(config: ModelConfig, tensors: Tensors, numbers: Numbers, sampling: Sampling | None) -> ModelProto:
     """A graph of T steps: through given ids where `sampling` is None, or else through drawn ones.
 
-    Inputs: `logits_0` (B, V) and the state's tensors (B, H), each with `_0`; and `given` (T, B), or `uniforms`
+    Inputs: `logits_0` (B, V) and the state's tensors (B, ·), each with `_0`; and `given` (T, B), or `uniforms`
     (T, B, 1) with `temperature`, `top_k` and `top_p` as far as the kind of `sampling` asks for them.
     Outputs: `logits_n`, the state's tensors with `_n`, and `ids` (T, B).
 
@@ -40,13 +42,16 @@ def looping_graph(config: ModelConfig, tensors: Tensors, numbers: Numbers, sampl
 class _Writer:
     def __init__(self, config: ModelConfig, tensors: Tensors, numbers: Numbers) -> None:
         self.config = config
-        self.tensors = {name: np.asarray(tensor, np.float32) for name, tensor in tensors.items()}
+        self.tensors = {name: np.asarray(tensor, np.float32) for name, tensor in tensors.items() if name != NGRAM_CODES}
+        self.codes = tensors.get(NGRAM_CODES)
         self.numbers = numbers
         self.body, self.entry = Nodes(), Nodes()
         self.products = [self.product(layer) for layer in range(config.layers)]
 
     def build(self, sampling: Sampling | None) -> ModelProto:
-        V, H, L, names = self.config.vocabulary, self.config.units, self.config.layers, state_names(self.config)
+        V, H, L = self.config.vocabulary, self.config.units, self.config.layers
+        widths = [width for part in self.config.state_widths for width in part]
+        state = dict(zip(state_names(self.config), widths, strict=True))
         i64, f32, f64 = TensorProto.INT64, TensorProto.FLOAT, TensorProto.DOUBLE
         info = helper.make_tensor_value_info
         inputs: dict[str, Any] = (
@@ -60,7 +65,7 @@ class _Writer:
         self.choose(sampling)
         self.step()
         gates = [f"g{layer}" for layer in range(L)]
-        shapes = {"logits": V} | dict.fromkeys(names, H) | dict.fromkeys(gates, self.gates * H)
+        shapes = {"logits": V} | state | dict.fromkeys(gates, self.gates * H)
         carried = [info(name, f32, ["B", size]) for name, size in shapes.items()]
         after = [info(f"{name}_next", f32, ["B", size]) for name, size in shapes.items()]
         body = helper.make_graph(self.body.nodes, "character", [*carried, turn], [*after, info("id", i64, ["B"])])
@@ -73,13 +78,13 @@ class _Writer:
             body=body,
             num_scan_inputs=1,
         )
-        states = [info(f"{name}_0", f32, ["B", H]) for name in names]
+        states = [info(f"{name}_0", f32, ["B", width]) for name, width in state.items()]
         graph = helper.make_graph(
             [*self.entry.nodes, scan],
             "writing",
             [info(name, *kind) for name, kind in inputs.items()] + [info("logits_0", f32, ["B", V]), *states],
             [info("logits_n", f32, ["B", V])]
-            + [info(f"{name}_n", f32, ["B", H]) for name in names]
+            + [info(f"{name}_n", f32, ["B", width]) for name, width in state.items()]
             + [info("ids", i64, ["T", "B"])],
             self.body.constants,
         )
@@ -124,11 +129,7 @@ class _Writer:
         """`logits_next` and what else is carried, from `id` and what was."""
         config, body = self.config, self.body
         cuts = [2 * config.units, config.units] if config.cell == "gru" else [self.gates * config.units]
-        table, places = self.table(), np.cumsum(cuts)[:-1]
-        parts = [
-            body.op("Gather", [body.constant(f"table_{place}", part), "id"], f"x0_{place}")
-            for place, part in enumerate(np.split(table, places, 1))
-        ]
+        parts = self.with_ngrams(cuts) if config.ngrams else self.looked_up(cuts)
         for layer in range(config.layers):
             h = self.gru(layer, parts) if config.cell == "gru" else self.lstm(layer, parts[0])
             last = layer == config.layers - 1
@@ -140,6 +141,22 @@ class _Writer:
     @property
     def gates(self) -> int:
         return 3 if self.config.cell == "gru" else 4
+
+    def looked_up(self, cuts: list[int]) -> list[str]:
+        """The first layer's input, in parts of these widths."""
+        parts = np.split(self.table(), np.cumsum(cuts)[:-1], 1)
+        tables = [self.body.constant(f"table_{place}", part) for place, part in enumerate(parts)]
+        return [self.body.op("Gather", [table, "id"], f"x0_{place}") for place, table in enumerate(tables)]
+
+    def with_ngrams(self, cuts: list[int]) -> list[str]:
+        """The same with what n-grams add; `recent_next`."""
+        assert self.codes is not None
+        summed = ngram_vectors(self.body, self.config, self.tensors[NGRAM_TABLE], self.codes)
+        weight = self.tensors["layers.0.weight_ih"][:, : self.config.ngram_width]
+        product = Product(self.body, "float32", "ngrams_to_x", weight, np.zeros(len(weight), np.float32))
+        (own,) = self.looked_up([sum(cuts)])
+        x = self.body.op("Add", [own, product.add(self.body, summed, "x0_ngrams")], "x0")
+        return self.body.split(x, cuts) if len(cuts) > 1 else [x]
 
     def table(self) -> Floats:
         """The first layer's input products for every symbol, (V, G·H)."""

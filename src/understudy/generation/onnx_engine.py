@@ -29,7 +29,8 @@ class OnnxEngine:
 
     def zero_state(self, streams: int) -> EngineState:
         """The state before any text, for B = `streams`."""
-        return tuple(np.zeros((streams, self._model.config.units), np.float32) for _ in self._names)
+        widths = (width for part in self._model.config.state_widths for width in part)
+        return tuple(np.zeros((streams, width), np.float32) for width in widths)
 
     def read(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
         """Ids (T, B), T ≥ 1, and the state before them give the logits (B, V) and the state after the last."""

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from understudy.generation.engine import EngineState
 from understudy.generation.sampling import Floats, Sampling
-from understudy.model.config import STATES
 from understudy.model.network import Network
 
 
@@ -18,7 +17,6 @@ class TorchEngine:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._device = network.output.weight.device
-        self._parts = STATES[network.config.cell]
 
     def zero_state(self, streams: int) -> EngineState:
         """The state before any text, for B = `streams`."""
@@ -27,8 +25,8 @@ class TorchEngine:
     @torch.no_grad()
     def read(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
         """Ids (T, B), T ≥ 1, and the state before them give the logits (B, V) and the state after the last."""
-        parts = [torch.from_numpy(np.array(part)).to(self._device) for part in state]
-        layers = tuple(tuple(parts[i : i + self._parts]) for i in range(0, len(parts), self._parts))
+        parts = iter(torch.from_numpy(np.array(part)).to(self._device) for part in state)
+        layers = tuple(tuple(next(parts) for _ in widths) for widths in self._network.config.state_widths)
         block = torch.from_numpy(np.asarray(ids, np.int64)).to(self._device)
         logits, after = self._network(block, layers)
         return logits[-1].cpu().numpy(), tuple(part.cpu().numpy() for layer in after for part in layer)

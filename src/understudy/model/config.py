@@ -1,6 +1,6 @@
 """What shape a model has."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal, Self
 
 from understudy.errors import ConfigError
@@ -8,8 +8,16 @@ from understudy.errors import ConfigError
 Cell = Literal["gru", "lstm"]
 GATES: dict[Cell, int] = {"gru": 3, "lstm": 4}
 STATES: dict[Cell, int] = {"gru": 1, "lstm": 2}
-LIMITS = {"vocabulary": 0x110000, "embedding": 1 << 15, "units": 1 << 15, "layers": 64}
+LIMITS = {"vocabulary": 0x110000, "embedding": 1 << 15, "units": 1 << 15, "layers": 64, "ngrams": 1 << 20}
 PARAMETER_LIMIT = 1 << 33
+LENGTHS = (3, 4, 5, 6, 8)
+"""The lengths of the n-grams that a model with a table of them looks up at each character."""
+MEMORY = max(LENGTHS) - 1
+"""So many characters before the one that is read belong to the state of a model with n-grams."""
+NGRAM_WIDTH = 16
+NGRAM_TABLE, NGRAM_CODES = "ngrams.weight", "ngrams.codes"
+PRIME, BASE = (1 << 31) - 1, 1_540_483_477
+"""Of the polynomial that is an n-gram's hash: (Σ code of the character i places back · BASE^i) mod PRIME mod R."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,7 @@ class ModelConfig:
         embedding: E, the width of a symbol's vector.
         units: H, the width of each recurrent layer.
         layers: L, how many recurrent layers.
+        ngrams: R, rows of the table of n-grams for each of their lengths (`ngrams.py`); 0 for a model without.
     """
 
     cell: Cell
@@ -29,6 +38,7 @@ class ModelConfig:
     embedding: int
     units: int
     layers: int
+    ngrams: int = 0
 
     def __post_init__(self) -> None:
         """Check every field before anything of that size is made.
@@ -40,18 +50,21 @@ class ModelConfig:
             raise ConfigError(f"cell {self.cell!r}: expected one of {', '.join(GATES)}")
         for name, limit in LIMITS.items():
             value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= limit:
-                raise ConfigError(f"{name} {value!r}: expected a whole number from 1 to {limit:,}")
+            least = 0 if name == "ngrams" else 1
+            if type(value) is not int or not least <= value <= limit:
+                raise ConfigError(f"{name} {value!r}: expected a whole number from {least} to {limit:,}")
         if self.parameters > PARAMETER_LIMIT:
             raise ConfigError(
                 f"a model of {self.parameters:,} parameters is over the limit of {PARAMETER_LIMIT:,}; "
-                f"lower --units, --layers or --embedding"
+                f"lower --units, --layers, --embedding or --ngrams"
             )
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The name and shape of every parameter, in the order of the network."""
+        """The name and shape of every parameter, in the order of the network, and of the symbols' codes."""
         V, E, H, G = self.vocabulary, self.embedding, self.units, GATES[self.cell]
         shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (V, E)}
+        if self.ngrams:
+            shapes |= {NGRAM_TABLE: (len(LENGTHS) * self.ngrams, self.ngram_width), NGRAM_CODES: (V,)}
         for layer in range(self.layers):
             shapes[f"layers.{layer}.weight_ih"] = (G * H, H if layer else E)
             shapes[f"layers.{layer}.weight_hh"] = (G * H, H)
@@ -60,16 +73,28 @@ class ModelConfig:
         return shapes | {"output.weight": (V, H), "output.bias": (V,)}
 
     @property
+    def ngram_width(self) -> int:
+        """How many of a character's E numbers an n-gram adds to: the first ones."""
+        return min(NGRAM_WIDTH, self.embedding)
+
+    @property
+    def state_widths(self) -> tuple[tuple[int, ...], ...]:
+        """The widths of a stream's state: one tuple a layer, and with n-grams one more for the last characters."""
+        layers = ((self.units,) * STATES[self.cell],) * self.layers
+        return (*layers, (MEMORY,)) if self.ngrams else layers
+
+    @property
     def parameters(self) -> int:
         """How many numbers the model learns."""
         V, E, H, G = self.vocabulary, self.embedding, self.units, GATES[self.cell]
         first = G * H * (E + H + 2)
         above = (self.layers - 1) * G * H * (2 * H + 2)
-        return V * E + first + above + V * (H + 1)
+        table = len(LENGTHS) * self.ngrams * self.ngram_width
+        return V * E + first + above + V * (H + 1) + table
 
     def to_document(self) -> dict[str, Any]:
-        """What the model file keeps of it."""
-        return asdict(self)
+        """What the model file keeps of it; what a model does not have is not mentioned."""
+        return {name: value for name, value in asdict(self).items() if name != "ngrams" or value}
 
     @classmethod
     def from_document(cls, document: object) -> Self:
@@ -79,7 +104,9 @@ class ModelConfig:
             ConfigError: a field is missing, unknown or out of range.
         """
         known = {field.name for field in fields(cls)}
-        if not isinstance(document, dict) or set(document) != known:
-            given = sorted(set(document) ^ known) if isinstance(document, dict) else [type(document).__name__]
-            raise ConfigError(f"the model's config has unknown or missing fields: {', '.join(map(str, given))}")
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
+        given = set(document) if isinstance(document, dict) else {type(document).__name__}
+        if wrong := (needed - given) | (given - known):
+            raise ConfigError(f"the model's config has unknown or missing fields: {', '.join(sorted(map(str, wrong)))}")
+        assert isinstance(document, dict)
         return cls(**document)

@@ -9,7 +9,7 @@ import numpy as np
 
 from understudy.errors import ConfigError, ModelFileError
 from understudy.model import container
-from understudy.model.config import ModelConfig
+from understudy.model.config import NGRAM_CODES, NGRAM_TABLE, ModelConfig
 from understudy.text.vocabulary import Vocabulary
 
 FILE_NAME = "model.safetensors"
@@ -40,6 +40,8 @@ class ModelFile:
     def write(self, path: Path, *, half: bool = False) -> None:
         """Replace `path` by this model, whole or not at all.
 
+        A table of n-grams, most of a model that has one, is kept in float16 in any case.
+
         Args:
             path: the file.
             half: keep the parameters in float16, in half the space; they are read as float32 again.
@@ -54,7 +56,10 @@ class ModelFile:
         }
         if self.card:
             document["card"] = dict(self.card)
-        tensors = {name: tensor.astype(np.float16) if half else tensor for name, tensor in self.tensors.items()}
+        tensors = {
+            name: tensor.astype(np.float16) if (half and name != NGRAM_CODES) or name == NGRAM_TABLE else tensor
+            for name, tensor in self.tensors.items()
+        }
         container.write(path, "model", document, tensors)
 
 

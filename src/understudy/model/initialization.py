@@ -23,6 +23,8 @@ def initialize(network: Network, scheme: Scheme, seed: int) -> None:
     "default": embedding standard normal; kernels uniform(±1/√H) and orthogonal recurrent kernels, gate by gate
     (Saxe et al. 2013, arXiv:1312.6120); biases zero but an LSTM's forget gate, which starts at 1 so that the
     memory is kept at first (Jozefowicz et al. 2015).
+
+    A table of n-grams starts empty.
     """
     generator = torch.Generator().manual_seed(seed)
     H = network.config.units
@@ -46,6 +48,8 @@ def initialize(network: Network, scheme: Scheme, seed: int) -> None:
             layer.bias_ih[H : 2 * H] = 1
     _fill(network.output.weight, lambda w: nn.init.xavier_uniform_(w, generator=generator))
     network.output.bias.zero_()
+    if network.ngrams is not None:
+        network.ngrams.start()
 
 
 def _fill(parameter: Tensor, fill: Callable[[Tensor], object]) -> None:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from understudy.model.config import STATES, ModelConfig
+from understudy.model.config import ModelConfig
+from understudy.model.ngrams import NGrams
 from understudy.model.output import cross_entropy
 from understudy.model.recurrence import Embedded, LayerState, LayerWeights, recurrence_for
 from understudy.model.workspace import Pool
@@ -53,10 +54,11 @@ class Layer(nn.Module):
 
 
 class Network(nn.Module):
-    """Embedding, recurrent layers, dense output.
+    """Embedding, with or without what n-grams add to it; recurrent layers; dense output.
 
     `logits, state = network(ids, state)`: ids (T, B), logits (T, B, V) in float32; the state is a value, one
-    tuple of (B, H) tensors for each layer, and is never kept inside. The parameters start uninitialised.
+    tuple of (B, H) tensors for each layer, then the last characters where the model has n-grams, and is never kept
+    inside. The parameters start uninitialised.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Network(nn.Module):
         V, E, H = config.vocabulary, config.embedding, config.units
         gates = config.shapes()["layers.0.weight_hh"][0] // H
         self.embedding = nn.Embedding(V, E, _weight=torch.empty(V, E, device=device))
+        self.ngrams = NGrams(config, device) if config.ngrams else None
         self.layers = nn.ModuleList(Layer(H if layer else E, H, gates, device) for layer in range(config.layers))
         self.output = nn.Linear(H, V, device="meta")
         self.output.weight = nn.Parameter(torch.empty(V, H, device=device))
@@ -90,10 +93,9 @@ class Network(nn.Module):
     def zero_state(self, batch: int) -> State:
         """The state before any text, for B = `batch` streams."""
         weight = self.output.weight
-        H, parts = self.config.units, STATES[self.config.cell]
         return tuple(
-            tuple(torch.zeros(batch, H, dtype=weight.dtype, device=weight.device) for _ in range(parts))
-            for _ in self.layers
+            tuple(torch.zeros(batch, width, dtype=weight.dtype, device=weight.device) for width in widths)
+            for widths in self.config.state_widths
         )
 
     def forward(self, ids: Tensor, state: State, dropout: Dropout | None = None) -> tuple[Tensor, State]:
@@ -111,7 +113,13 @@ class Network(nn.Module):
     def _hidden(self, ids: Tensor, state: State, dropout: Dropout | None) -> tuple[Tensor, State]:
         """What the last layer gives, (T, B, H), in the type of the products."""
         products = self._product_type
-        inputs: Tensor | Embedded = Embedded(ids, self.embedding.weight) if self.folds else self.embedding(ids)
+        inputs: Tensor | Embedded
+        last: State = ()
+        if self.ngrams is not None:
+            inputs, recent = self.ngrams(self.embedding(ids), ids, state[-1][0])
+            state, last = state[:-1], ((recent,),)
+        else:
+            inputs = Embedded(ids, self.embedding.weight) if self.folds else self.embedding(ids)
         after: list[LayerState] = []
         for layer, before in zip(self.layers, state, strict=True):
             assert isinstance(layer, Layer)
@@ -120,7 +128,7 @@ class Network(nn.Module):
             if dropout is not None:
                 x = dropout(x)
             inputs = x
-        return x, tuple(after)
+        return x, (*after, *last)
 
     @property
     def _product_type(self) -> torch.dtype:

@@ -1,18 +1,20 @@
 """Between a network and the named arrays of a model file."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.model.config import GATES
+from understudy.model.config import GATES, NGRAM_CODES
 from understudy.model.container import Tensors
 from understudy.model.file import ModelFile
 from understudy.model.network import Network
 from understudy.text.vocabulary import Vocabulary
 
 
-def arrays(network: Network) -> dict[str, NDArray[np.float32]]:
-    """The parameters as arrays, in float32; on a CPU they share the network's memory."""
+def arrays(network: Network) -> dict[str, NDArray[Any]]:
+    """The parameters as arrays, in float32 (and the codes); on a CPU they share the network's memory."""
     return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
 
 
@@ -37,7 +39,8 @@ def put_under(network: Network, vocabulary: Vocabulary, model: ModelFile) -> Non
     """Set the parameters from a model whose vocabulary may be smaller.
 
     Rows of the embedding and the output layer go to the ids that their symbols have now; the rows of symbols
-    that the model never saw keep what they were initialised with, but start as improbable as the model's rarest.
+    that the model never saw keep what they were initialised with, but start as improbable as the model's rarest. Their
+    codes in n-grams are ones that nothing has yet.
     """
     assert GATES[network.config.cell] == GATES[model.config.cell]
     places = np.searchsorted(vocabulary.symbols, model.vocabulary.symbols)
@@ -48,6 +51,9 @@ def put_under(network: Network, vocabulary: Vocabulary, model: ModelFile) -> Non
                 merged[name][:] = tensor.min()
             if name == "output.weight":
                 merged[name][:] = tensor.mean(0)
+            merged[name][places] = tensor
+        elif name == NGRAM_CODES:
+            merged[name] += tensor.max()
             merged[name][places] = tensor
         else:
             merged[name] = np.asarray(tensor)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from understudy.model.config import ModelConfig
+from understudy.model.config import NGRAM_CODES, ModelConfig
 
 
 class Row(NamedTuple):
@@ -17,6 +17,8 @@ def summary(config: ModelConfig) -> list[Row]:
     """One row a layer, in the order in which the text passes them."""
     parameters: dict[str, int] = {}
     for name, shape in config.shapes().items():
+        if name == NGRAM_CODES:
+            continue
         size = 1
         for length in shape:
             size *= length
@@ -27,6 +29,7 @@ def summary(config: ModelConfig) -> list[Row]:
         kind, width = {
             "embedding": ("Embedding", config.embedding),
             "output": ("Dense", config.vocabulary),
+            "ngrams": ("Table", config.ngram_width),
         }.get(layer, (config.cell.upper(), config.units))
         rows.append(Row(f"{layer.replace('.', ' ')} ({kind})", f"(T, B, {width})", count))
     return rows

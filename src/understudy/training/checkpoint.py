@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from understudy.errors import CheckpointError, ConfigError, ModelFileError
 from understudy.model import container, parameters
-from understudy.model.config import STATES, ModelConfig
+from understudy.model.config import NGRAM_CODES, ModelConfig
 from understudy.text.vocabulary import Vocabulary
 from understudy.training.loop import Progress, Trainer
-from understudy.training.optimizer import moment_names
+from understudy.training.optimizer import moment_names, moment_shape
 from understudy.training.recipe import Recipe, Schedule
 
 
@@ -83,10 +83,9 @@ class Checkpoint:
             names = moment_names(self.facts.recipe, name)
             moments = {moment: _tensor(self.tensors[f"{moment}.{name}"], trainer.device) for moment in names}
             trainer.optimizer.restore(parameter, moments)
-        parts = range(STATES[self.facts.config.cell])
         trainer.state = tuple(
-            tuple(_tensor(self.tensors[f"state.{layer}.{part}"], trainer.device) for part in parts)
-            for layer in range(self.facts.config.layers)
+            tuple(_tensor(self.tensors[f"state.{layer}.{part}"], trainer.device) for part in range(len(widths)))
+            for layer, widths in enumerate(self.facts.config.state_widths)
         )
         for entry in fields(Progress):
             setattr(trainer.progress, entry.name, getattr(self.progress, entry.name))
@@ -194,11 +193,13 @@ def _written(lengths: dict[str, Any]) -> dict[str, int]:
 def _shapes(facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, shape in facts.config.shapes().items():
         yield f"weights.{name}", shape
+        if name == NGRAM_CODES:
+            continue
         for moment in moment_names(facts.recipe, name):
-            yield f"{moment}.{name}", shape
-    for layer in range(facts.config.layers):
-        for part in range(STATES[facts.config.cell]):
-            yield f"state.{layer}.{part}", (facts.recipe.batch_size, facts.config.units)
+            yield f"{moment}.{name}", moment_shape(moment, shape)
+    for layer, widths in enumerate(facts.config.state_widths):
+        for part, width in enumerate(widths):
+            yield f"state.{layer}.{part}", (facts.recipe.batch_size, width)
 
 
 def _under(prefix: str, tensors: container.Tensors) -> container.Tensors:

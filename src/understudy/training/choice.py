@@ -31,12 +31,17 @@ LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
 """From so many units on, Muon's products are a third of a step, and 64 lanes share them."""
+NGRAM_ROWS = 131_071
+"""Rows of the table of n-grams for each length, where there is one."""
+NGRAM_FROM, NGRAM_PASSES = 2_000_000, 2.0
+"""A text of so many characters gets one, if it would be read at most so many times without: it is then read once, by as
+large a model as there is time for. A second reading would meet rows that have just learned this very text."""
 _BEFORE, _LEARNING = 2.5, 0.93
 """Seconds that go before the first step, and the share of the rest that is spent in steps and not in looks."""
-_LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 34
+_LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _TABLE, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 4e-3, 34
 """What a step costs: the rate of products of few rows beside a large one's; seconds for each unit and symbol of each
-place, for what is done element by element; seconds to update one parameter; seconds of Python; Muon's operations for
-each H³ of an LSTM."""
+place, for what is done element by element; seconds to update one parameter; seconds of Python; those of a
+table of n-grams; Muon's operations for each H³ of an LSTM."""
 
 
 def choose(
@@ -56,18 +61,39 @@ def choose(
         recipe = recipe.with_settings(learning_rate=RATES[characters < SMALL, going_on])
     units = recipe.units if "units" in given else _units(recipe, characters, symbols, rate, given)
     recipe = _sized(recipe, units, characters, given)
-    passes = min(MOST_PASSES, _learned(recipe, characters, symbols, rate) / characters)
+    if "ngrams" not in given and not going_on and recipe.device != "cuda" and characters >= NGRAM_FROM:
+        recipe = _with_ngrams(recipe, characters, symbols, rate, given)
+    passes = min(most_passes(recipe), _learned(recipe, characters, symbols, rate) / characters)
     most = LESS_DROPOUT if max(LESS_FROM, RARE * symbols) <= characters < SMALL else MOST_DROPOUT
     dropout = round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
     left = {name: value for name, value in {"units": units, "dropout": dropout}.items() if name not in given}
     lines = []
     if "units" in left:
         lines.append(f"size: {units} units, which suit {characters:,} characters and the time on this machine")
+    if recipe.ngrams and "ngrams" not in given:
+        lines.append("n-grams: a table of them, because there is time to read the text about once")
     if "dropout" in left:
         share = f"dropout {dropout:.0%}" if dropout else "no dropout"
         why = "often enough to learn it by heart" if dropout else "too seldom to learn it by heart"
         lines.append(f"{share}: there is time to read the text about {passes:,.0f} times, {why}")
     return recipe.with_settings(**left), lines
+
+
+def most_passes(recipe: Recipe) -> int:
+    """After so many passes over the text a run stops: what more of them teach is the text by heart."""
+    return 1 if recipe.ngrams else MOST_PASSES
+
+
+def _with_ngrams(recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]) -> Recipe:
+    """The recipe with a table of n-grams, and large enough to read the text once, if that is to be had."""
+    if _learned(recipe, characters, symbols, rate) > NGRAM_PASSES * characters:
+        return recipe
+    for units in SIZES:
+        if units == recipe.units or (units > recipe.units and "units" not in given):
+            sized = _sized(recipe, units, characters, given).with_settings(ngrams=NGRAM_ROWS)
+            if _learned(sized, characters, symbols, rate) <= characters:
+                return sized
+    return recipe
 
 
 def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]) -> int:
@@ -109,7 +135,10 @@ def _step_seconds(recipe: Recipe, symbols: int, rate: float) -> float:
     """About how long a step takes: products there and back, Muon's, what is done element by element, and Python."""
     H, G, places = recipe.units, GATES[recipe.cell], recipe.batch_size * recipe.sequence_length
     matrices = G * H * H * (2 * recipe.layers - 1)
+    if recipe.ngrams:  # what is read is no longer one of V vectors, whose products are looked up
+        matrices += G * H * recipe.embedding
     update = _UPDATE * sum(_parameters(recipe, symbols))
     muon = _MUON * G / 4 * H**3 * (2 * recipe.layers - 1) if recipe.optimizer == "muon" else 0
     products = (6 * (matrices + symbols * H) * places / _LEAN + muon) / rate
-    return products + _ELEMENTWISE * places * (H * recipe.layers + symbols) + update + _CALLS
+    calls = _CALLS + (_TABLE if recipe.ngrams else 0)
+    return products + _ELEMENTWISE * places * (H * recipe.layers + symbols) + update + calls

@@ -6,19 +6,30 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from understudy.model.config import NGRAM_TABLE
 from understudy.model.network import Network
 from understudy.training import muon
 from understudy.training.recipe import Recipe
 
 AVERAGE = "average"
+SQUARES = "row_squares"
+_NGRAM_RATE = 2.5
+"""The rate of the table of n-grams, as a multiple of the others'."""
 _ENDLESS = 1e9
 """So many steps done leave no bias to correct."""
 
 
 def moment_names(recipe: Recipe, parameter: str) -> tuple[str, ...]:
     """What is remembered of the parameter of that name: its gradient's moments, and its own mean."""
+    if parameter == NGRAM_TABLE:
+        return (SQUARES,)
     moments = ("exp_avg",) if is_muons(recipe, parameter) else ("exp_avg", "exp_avg_sq")
     return (*moments, AVERAGE) if recipe.average else moments
+
+
+def moment_shape(moment: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of what is remembered under that name of a parameter of that shape."""
+    return shape[:1] if moment == SQUARES else shape
 
 
 def is_muons(recipe: Recipe, parameter: str) -> bool:
@@ -50,7 +61,8 @@ class Numbers(NamedTuple):
 class Optimizer:
     """Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017), which decays the matrices alone, or Muon.
 
-    With Muon, the layers' matrices take Muon's steps, and all else AdamW's.
+    With Muon, the layers' matrices take Muon's steps, and all else AdamW's. The rows of a table of n-grams take steps
+    only where a batch has them (`NGrams.learn`), without clipping, decay or a running mean.
 
     Epsilon is the paper's ε̂ of section 2, added before the bias of the second moment is corrected, as TensorFlow and
     Keras have it. PyTorch adds it afterwards; so its kernel is told that nothing is left to correct, and gets the rate
@@ -65,6 +77,7 @@ class Optimizer:
 
     def __init__(self, network: Network, recipe: Recipe) -> None:
         self._recipe = recipe
+        self._ngrams = network.ngrams
         self._embedding = network.embedding.weight
         self._occurrences = _Occurrences(network) if recipe.embedding_moment == "occurrences" else None
         self._moments: dict[Tensor, dict[str, Tensor]] = {}
@@ -74,6 +87,8 @@ class Optimizer:
         rest: list[Tensor] = []
         for parameter, name in self._names.items():
             embedding = parameter is self._embedding
+            if name == NGRAM_TABLE:
+                continue
             if is_muons(recipe, name):
                 self._matrices.append(parameter)
             elif recipe.optimizer != "adam" and parameter.ndim == 2 and not embedding:
@@ -113,19 +128,24 @@ class Optimizer:
             muon.step(parameter, parameter.grad, momentum, numbers.rate, recipe.weight_decay, products)
         if self._occurrences is not None:
             self._step_embedding(self._occurrences.squares(), numbers.corrected)
+        if self._ngrams is not None:
+            self._ngrams.learn(self.moments(self._ngrams.weight)[SQUARES], _NGRAM_RATE * numbers.rate)
         if recipe.average:
             for mean, parameter in zip(self.averages(), self._names, strict=True):
-                mean.lerp_(parameter, numbers.share)
+                if mean is not parameter:
+                    mean.lerp_(parameter, numbers.share)
 
     def averages(self) -> list[Tensor]:
-        """The running means of the parameters, in their order; after the first step."""
-        return [self.moments(parameter)[AVERAGE] for parameter in self._names]
+        """The running means of the parameters, in their order; after the first step. A table's is the table itself."""
+        return [self.moments(parameter).get(AVERAGE, parameter) for parameter in self._names]
 
     def moments(self, parameter: Tensor) -> dict[str, Tensor]:
         """What is remembered of a parameter, by name; zero before the first step."""
         if parameter not in self._moments:
             names = moment_names(self._recipe, self._names[parameter])
-            self._moments[parameter] = {name: torch.zeros_like(parameter, requires_grad=False) for name in names}
+            self._moments[parameter] = {
+                name: parameter.new_zeros(moment_shape(name, parameter.shape)) for name in names
+            }
         return self._moments[parameter]
 
     def restore(self, parameter: Tensor, moments: dict[str, Tensor]) -> None:

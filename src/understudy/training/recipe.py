@@ -23,6 +23,9 @@ class Recipe:
     units: int = setting(384, "width of each recurrent layer", low=1, high=LIMITS["units"])
     layers: int = setting(1, "recurrent layers", low=1, high=LIMITS["layers"])
     embedding: int = setting(128, "width of a character's vector", low=1, high=LIMITS["embedding"])
+    ngrams: int = setting(
+        0, "rows of a table of n-grams, for each of their lengths; 0 for none", low=0, high=LIMITS["ngrams"]
+    )
     dropout: float = setting(0.0, "share of each layer's outputs zeroed in training", low=0, high=0.95)
     initialization: Literal["default", "keras"] = setting("default", "how the parameters start")
 
@@ -172,7 +175,7 @@ PRESETS: dict[str, Recipe] = {
 
 
 DEFAULT_PRESET = "auto"
-CHOSEN = ("units", "dropout", "learning_rate", "batch_size")
+CHOSEN = ("units", "ngrams", "dropout", "learning_rate", "batch_size")
 """What `auto` leaves to the text's size and the time, where the user does not say it."""
 
 

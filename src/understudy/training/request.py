@@ -94,7 +94,7 @@ def shaped_like(origin: ModelFile, recipe: Recipe, request: Request) -> Recipe:
         ConfigError: the user asks for another shape.
     """
     config = origin.config
-    shape = {name: getattr(config, name) for name in ("cell", "units", "layers", "embedding")}
+    shape = {name: getattr(config, name) for name in ("cell", "units", "layers", "embedding", "ngrams")}
     for name, value in shape.items():
         if request.settings.get(name, value) != value:
             raise ConfigError(

@@ -22,7 +22,7 @@ from understudy.text.batches import Batches, Lanes, ShuffledChunks
 from understudy.text.vocabulary import printable
 from understudy.training import budget, checkpoint, record
 from understudy.training.checkpoint import Facts
-from understudy.training.choice import MOST_PASSES, choose
+from understudy.training.choice import choose, most_passes
 from understudy.training.loop import Report, Trainer
 from understudy.training.machine import environment, matrix_rate, settled
 from understudy.training.material import Material, prepare
@@ -169,14 +169,17 @@ class Session:
         self.material = prepare(options, recipe.validation, origin.vocabulary if origin is not None else None)
         yield from self._text_lines()
         if _chooses(request.preset):
-            fixed = dict(request.settings) | ({"units": recipe.units} if origin is not None else {})
+            fixed = dict(request.settings) | (
+                {"units": recipe.units, "ngrams": recipe.ngrams} if origin is not None else {}
+            )
             size = len(self.material.train), len(self.material.vocabulary)
             recipe, choices = choose(recipe, *size, matrix_rate(recipe), fixed, going_on=origin is not None)
             yield from choices
         lanes = (len(self.material.train) - 1) // recipe.sequence_length
         if recipe.batches == "lanes" and "batch_size" not in request.settings and lanes < recipe.batch_size:
             recipe = recipe.with_settings(batch_size=max(1, lanes))
-        config = ModelConfig(recipe.cell, len(self.material.vocabulary), recipe.embedding, recipe.units, recipe.layers)
+        shape = (getattr(recipe, name) for name in ("embedding", "units", "layers", "ngrams"))
+        config = ModelConfig(recipe.cell, len(self.material.vocabulary), *shape)
         batches = self._batches(recipe)
         out = request.out or free_folder(self.material.name)
         path = self._within(out)
@@ -303,7 +306,7 @@ class Session:
     def _most_steps(self, preset_name: str | None) -> int:
         """How many steps a run in minutes may have: `auto` stops where nothing more is to be gained."""
         stops = _chooses(preset_name) and self.material.validation is not None
-        return MOST_PASSES * self.trainer.batches.per_epoch if stops else budget.NO_END
+        return most_passes(self.trainer.recipe) * self.trainer.batches.per_epoch if stops else budget.NO_END
 
     def _batches(self, recipe: Recipe) -> Batches:
         train = self.material.train
