@@ -34,8 +34,10 @@ WIDE = 640
 NGRAM_ROWS = 131_071
 """Rows of the table of n-grams for each length, where there is one."""
 NGRAM_FROM, NGRAM_PASSES = 2_000_000, 2.0
-"""A text of so many characters gets one, if it would be read at most so many times without: it is then read once, by as
-large a model as there is time for. A second reading would meet rows that have just learned this very text."""
+"""A text of so many characters gets one, if there is time to read it at most so many times without. It is then read
+once: a second reading would meet rows that have just learned this very text."""
+ENOUGH_WITH_NGRAMS = 3.0
+"""`ENOUGH` beside a table: the table knows more the more is read, and leaves less to the matrices."""
 _BEFORE, _LEARNING = 2.5, 0.93
 """Seconds that go before the first step, and the share of the rest that is spent in steps and not in looks."""
 _LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _TABLE, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 4e-3, 34
@@ -59,24 +61,25 @@ def choose(
     """
     if "learning_rate" not in given:
         recipe = recipe.with_settings(learning_rate=RATES[characters < SMALL, going_on])
-    units = recipe.units if "units" in given else _units(recipe, characters, symbols, rate, given)
-    recipe = _sized(recipe, units, characters, given)
+    if "units" not in given:
+        recipe = recipe.with_settings(units=_units(recipe, characters, symbols, rate, given))
+    recipe = _sized(recipe, recipe.units, characters, given)
     if "ngrams" not in given and not going_on and recipe.device != "cuda" and characters >= NGRAM_FROM:
         recipe = _with_ngrams(recipe, characters, symbols, rate, given)
     passes = min(most_passes(recipe), _learned(recipe, characters, symbols, rate) / characters)
     most = LESS_DROPOUT if max(LESS_FROM, RARE * symbols) <= characters < SMALL else MOST_DROPOUT
     dropout = round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
-    left = {name: value for name, value in {"units": units, "dropout": dropout}.items() if name not in given}
     lines = []
-    if "units" in left:
-        lines.append(f"size: {units} units, which suit {characters:,} characters and the time on this machine")
+    if "units" not in given:
+        lines.append(f"size: {recipe.units} units, which suit {characters:,} characters and the time on this machine")
     if recipe.ngrams and "ngrams" not in given:
         lines.append("n-grams: a table of them, because there is time to read the text about once")
-    if "dropout" in left:
+    if "dropout" not in given:
         share = f"dropout {dropout:.0%}" if dropout else "no dropout"
         why = "often enough to learn it by heart" if dropout else "too seldom to learn it by heart"
         lines.append(f"{share}: there is time to read the text about {passes:,.0f} times, {why}")
-    return recipe.with_settings(**left), lines
+        recipe = recipe.with_settings(dropout=dropout)
+    return recipe, lines
 
 
 def most_passes(recipe: Recipe) -> int:
@@ -85,15 +88,12 @@ def most_passes(recipe: Recipe) -> int:
 
 
 def _with_ngrams(recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]) -> Recipe:
-    """The recipe with a table of n-grams, and large enough to read the text once, if that is to be had."""
+    """The recipe with a table of n-grams and a size that goes with it, unless there is time to read the text often."""
     if _learned(recipe, characters, symbols, rate) > NGRAM_PASSES * characters:
         return recipe
-    for units in SIZES:
-        if units == recipe.units or (units > recipe.units and "units" not in given):
-            sized = _sized(recipe, units, characters, given).with_settings(ngrams=NGRAM_ROWS)
-            if _learned(sized, characters, symbols, rate) <= characters:
-                return sized
-    return recipe
+    with_table = recipe.with_settings(ngrams=NGRAM_ROWS)
+    units = recipe.units if "units" in given else _units(with_table, characters, symbols, rate, given)
+    return _sized(with_table, units, characters, given)
 
 
 def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]) -> int:
@@ -105,7 +105,8 @@ def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: di
         parameters = layers + SYMBOLS_COUNT * of_symbols
         learned = _learned(sized, characters, symbols, rate)
         enough = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
-        if characters >= fewest and learned >= min(enough * parameters, MOST_PASSES * characters):
+        enough = ENOUGH_WITH_NGRAMS if recipe.ngrams else enough
+        if characters >= fewest and learned >= min(enough * parameters, most_passes(recipe) * characters):
             fitting = units
     return fitting
 
