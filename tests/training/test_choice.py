@@ -68,6 +68,15 @@ def test_what_was_chosen_is_told() -> None:
     assert f"dropout {recipe.dropout:.0%}" in lines[1]
 
 
+def test_a_few_readings_are_told_as_people_say_it() -> None:
+    def told(minutes: float, characters: int) -> str:
+        return choose(PRESETS["auto"].with_settings(minutes=minutes), characters, 65, 4e11, {})[1][-1]
+
+    assert "the text about once, too seldom" in told(2, 4_500_000)
+    assert "a part of the text, too seldom" in told(2, 100_000_000)
+    assert "the text about 12 times, often enough" in told(60, 100_000)
+
+
 @pytest.mark.parametrize(("slower", "wanted"), [(1.0, 1000), (1.5, 700), (0.5, 1900)])
 def test_a_run_keeps_its_time_when_the_machine_changes(slower: float, wanted: int) -> None:
     pace, schedule = Pace(100, 0.0, 10**9), Schedule(1000, 0, 1 << 40)

@@ -73,13 +73,22 @@ def choose(
     if "units" not in given:
         lines.append(f"size: {recipe.units} units, which suit {characters:,} characters and the time on this machine")
     if recipe.ngrams and "ngrams" not in given:
-        lines.append("n-grams: a table of them, because there is time to read the text about once")
+        lines.append(
+            "n-grams: a table of them, which learns what it reads once; there is no time to read the text often"
+        )
     if "dropout" not in given:
         share = f"dropout {dropout:.0%}" if dropout else "no dropout"
         why = "often enough to learn it by heart" if dropout else "too seldom to learn it by heart"
-        lines.append(f"{share}: there is time to read the text about {passes:,.0f} times, {why}")
+        lines.append(f"{share}: there is time to read {_about(passes)}, {why}")
         recipe = recipe.with_settings(dropout=dropout)
     return recipe, lines
+
+
+def _about(passes: float) -> str:
+    """So many passes in words."""
+    if passes < 1.5:
+        return "the text about once" if passes > 0.75 else "a part of the text"
+    return f"the text about {passes:,.0f} times"
 
 
 def most_passes(recipe: Recipe) -> int:
