@@ -1,6 +1,10 @@
 """What several tests do with a run."""
 
+import os
+import subprocess
+import sys
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +13,28 @@ from numpy.typing import NDArray
 from understudy.model import parameters
 from understudy.training.loop import Report, Trainer
 from understudy.training.session import Session, Setback
+
+RHYTHM = ("--checkpoint-every", 7, "--evaluate-every", 40)
+SIZE = ("--units", 16, "--sequence-length", 8, "--batch-size", 32, "--validation", 0.02)
+STEPS = 100  # more than an epoch, which has 77 steps in lanes and 69 or 68 in chunks
+
+
+def command(text: Path, *more: object, steps: int = STEPS) -> list[object]:
+    """A small run into `run`."""
+    return ["train", text, "--out", "run", "--preset", "tiny", "--steps", steps, *RHYTHM, *SIZE, *more]
+
+
+def real(*arguments: object, folder: Path, **settings: Any) -> "subprocess.Popen[str]":
+    """`understudy ARGUMENTS` as a user starts it."""
+    return subprocess.Popen(
+        [sys.executable, *settings.pop("options", []), "-m", "understudy", *map(str, arguments)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        **settings,
+    )
 
 
 def weights(trainer: Trainer) -> dict[str, NDArray[np.float32]]:

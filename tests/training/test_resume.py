@@ -1,15 +1,12 @@
 """Resumed equals uninterrupted, whatever the interruption."""
 
-import fcntl
 import json
 import os
 import random
 import shlex
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -19,15 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from understudy.cli.main import main
-from understudy.training import checkpoint, material
+from tests.training.runs import SIZE, STEPS, command, real
+from understudy.training import checkpoint
 
 if TYPE_CHECKING:
     from tests.training.conftest import Launcher
 
 KILLS = 20
-RHYTHM = ("--checkpoint-every", 7, "--evaluate-every", 40)
-SIZE = ("--units", 16, "--sequence-length", 8, "--batch-size", 32, "--validation", 0.02)
 RECIPES: dict[str, tuple[object, ...]] = {
     "lstm in lanes": ("--cell", "lstm"),
     "lstm in lanes, two layers, dropout": ("--cell", "lstm", "--layers", 2, "--dropout", 0.2),
@@ -43,12 +38,6 @@ RECIPES: dict[str, tuple[object, ...]] = {
     "lstm in chunks, two layers": ("--cell", "lstm", "--layers", 2, "--batches", "chunks"),
     "gru in chunks, no validation": ("--cell", "gru", "--batches", "chunks", "--validation", 0),
 }
-STEPS = 100  # more than an epoch, which has 77 steps in lanes and 69 or 68 in chunks
-
-
-def command(text: Path, *more: object, steps: int = STEPS) -> list[object]:
-    """A small run into `run`."""
-    return ["train", text, "--out", "run", "--preset", "tiny", "--steps", steps, *RHYTHM, *SIZE, *more]
 
 
 def metrics(run: Path) -> list[dict[str, Any]]:
@@ -146,19 +135,6 @@ def test_a_run_killed_while_it_writes_its_files_equals_an_undisturbed_one(
     assert_as_undisturbed(tmp_path / "run", undisturbed[recipe][0])
 
 
-def real(*arguments: object, folder: Path, **settings: Any) -> "subprocess.Popen[str]":
-    """`understudy ARGUMENTS` as a user starts it."""
-    return subprocess.Popen(
-        [sys.executable, *settings.pop("options", []), "-m", "understudy", *map(str, arguments)],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        **settings,
-    )
-
-
 def printed_command(stderr: str) -> str:
     """The last line of what an interrupted run says."""
     line = stderr.splitlines()[-1]
@@ -217,61 +193,6 @@ def test_signals_between_any_two_steps_leave_a_run_that_equals_an_undisturbed_on
     sitting = launcher.start(tmp_path, *arguments)
     assert sitting.wait() == 0, sitting.stderr.read_text()
     assert_as_undisturbed(tmp_path / "run", undisturbed[recipe][0])
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("module", ["numpy", "torch.autograd", "understudy.model.network"])
-def test_a_signal_while_the_program_is_still_loading_ends_it_at_once(
-    module: str, number: signal.Signals, status: int, text: Path, tmp_path: Path
-) -> None:
-    process = real(*command(text, steps=100_000), folder=tmp_path, options=["-X", "importtime"])
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.split("|")[-1].strip() == module:
-            process.send_signal(number)
-            break
-    _, stderr = process.communicate()
-    assert process.returncode == status, stderr[-2000:]
-    said = [line for line in stderr.splitlines() if not line.startswith("import time:")]
-    assert said == ["interrupted; training had not begun, and nothing is kept"]
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_signal_that_comes_in_a_finaliser_is_not_lost(
-    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Finalised:
-        def __del__(self) -> None:
-            signal.raise_signal(signal.SIGTERM)  # what its handler raises, Python prints and ignores
-
-    def reading(*arguments: Any) -> Any:
-        Finalised()
-        return material.prepare(*arguments)
-
-    monkeypatch.setattr("understudy.training.session.prepare", reading)
-    assert main([*map(str, command(text)), "--out", str(tmp_path / "run")]) == 143
-    assert "interrupted; go on from the last checkpoint" in capsys.readouterr().err
-    assert checkpoint.load_latest(tmp_path / "run" / "checkpoint")[0] is not None
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_while_the_text_is_still_read_leaves_nothing(
-    number: signal.Signals, status: int, launcher: "Launcher", tmp_path: Path
-) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    ours = os.open(pipe, os.O_RDWR)
-    os.write(ours, b"a text that does not end")
-    sitting = launcher.start(folder, "train", "-", "--out", "run", "--preset", "tiny", stdin=str(pipe))
-    launcher.until(lambda: struct.unpack("i", fcntl.ioctl(ours, termios.FIONREAD, b"    "))[0] == 0)
-    sitting.send(number)
-    assert sitting.wait() == status
-    os.close(ours)
-    assert sitting.stderr.read_text() == "interrupted; training had not begun, and nothing is kept\n"
-    assert list(folder.iterdir()) == []
 
 
 def test_a_finished_run_says_so_and_stays_as_it_is(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from understudy.model.config import BASE, LENGTHS, MEMORY, PRIME, ModelConfig
+from understudy.model.config import BASE, LENGTHS, MEMORY, NGRAM_TABLE, PRIME, ModelConfig
 
 _EPSILON = 1e-8
 
@@ -45,7 +45,7 @@ class NGrams(nn.Module):
     def __init__(self, config: ModelConfig, device: torch.device | str | None = None) -> None:
         super().__init__()
         self._rows = config.ngrams
-        shape = config.shapes()["ngrams.weight"]
+        shape = config.shapes()[NGRAM_TABLE]
         self.weight = nn.Parameter(torch.empty(shape, device=device))
         self.register_buffer("codes", torch.empty(config.vocabulary, dtype=torch.int64, device=device))
         self.occurrences: Occurrences | None = None

@@ -113,8 +113,8 @@ def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: di
         layers, of_symbols = _parameters(sized, symbols)
         parameters = layers + SYMBOLS_COUNT * of_symbols
         learned = _learned(sized, characters, symbols, rate)
-        enough = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
-        enough = ENOUGH_WITH_NGRAMS if recipe.ngrams else enough
+        without = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
+        enough = ENOUGH_WITH_NGRAMS if recipe.ngrams else without
         if characters >= fewest and learned >= min(enough * parameters, most_passes(recipe) * characters):
             fitting = units
     return fitting

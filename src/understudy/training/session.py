@@ -169,17 +169,16 @@ class Session:
         self.material = prepare(options, recipe.validation, origin.vocabulary if origin is not None else None)
         yield from self._text_lines()
         if _chooses(request.preset):
-            fixed = dict(request.settings) | (
-                {"units": recipe.units, "ngrams": recipe.ngrams} if origin is not None else {}
-            )
+            taken = {"units": recipe.units, "ngrams": recipe.ngrams} if origin is not None else {}
+            fixed = request.settings | taken
             size = len(self.material.train), len(self.material.vocabulary)
             recipe, choices = choose(recipe, *size, matrix_rate(recipe), fixed, going_on=origin is not None)
             yield from choices
         lanes = (len(self.material.train) - 1) // recipe.sequence_length
         if recipe.batches == "lanes" and "batch_size" not in request.settings and lanes < recipe.batch_size:
             recipe = recipe.with_settings(batch_size=max(1, lanes))
-        shape = (getattr(recipe, name) for name in ("embedding", "units", "layers", "ngrams"))
-        config = ModelConfig(recipe.cell, len(self.material.vocabulary), *shape)
+        V = len(self.material.vocabulary)
+        config = ModelConfig(recipe.cell, V, recipe.embedding, recipe.units, recipe.layers, recipe.ngrams)
         batches = self._batches(recipe)
         out = request.out or free_folder(self.material.name)
         path = self._within(out)
