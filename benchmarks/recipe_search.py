@@ -151,8 +151,8 @@ PATCHES: dict[str, Callable[[], None]] = {
     "10% of characters replaced": partial(noise, 0.1),
     "uniform start": uniform_start,
     "n-grams of 64 numbers": partial(ngrams, NGRAM_WIDTH=64),
-    "n-grams of 2 to 6": partial(ngrams, LENGTHS=(2, 3, 4, 5, 6), MEMORY=5),
-    "n-grams of 2 to 8": partial(ngrams, LENGTHS=(2, 3, 4, 5, 6, 7, 8)),
+    "n-grams of 2 to 6": partial(ngrams, NGRAM_LENGTHS=(2, 3, 4, 5, 6), RECENT=5),
+    "n-grams of 2 to 8": partial(ngrams, NGRAM_LENGTHS=(2, 3, 4, 5, 6, 7, 8)),
     "n-grams at half the rate": partial(ngrams, rate=1.25),
 }
 

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from tests.training.conftest import some_text
 from understudy.api import load
 from understudy.cli.main import main
-from understudy.model.config import LENGTHS
+from understudy.model.config import NGRAM_LENGTHS
 
 ROWS = 301
 
@@ -36,7 +36,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, An
 def test_its_file_is_no_larger_than_it_must_be(run: Path) -> None:
     with safe_open(run / "model.safetensors", "numpy") as file:
         table, codes = file.get_slice("ngrams.weight"), file.get_slice("ngrams.codes")
-        assert (table.get_dtype(), table.get_shape()) == ("F16", [len(LENGTHS) * ROWS, 16])
+        assert (table.get_dtype(), table.get_shape()) == ("F16", [len(NGRAM_LENGTHS) * ROWS, 16])
         assert codes.get_dtype() == "I64"
         assert file.get_slice("layers.0.weight_hh").get_dtype() == "F32"
 
@@ -63,4 +63,4 @@ def test_it_writes_the_same_again_whatever_is_written_beside_it(run: Path) -> No
 def test_the_summary_counts_the_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(run)]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "ngrams (Table)" in line]
-    assert f"{len(LENGTHS) * ROWS * 16:,}" in line
+    assert f"{len(NGRAM_LENGTHS) * ROWS * 16:,}" in line

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from understudy.errors import ConfigError
-from understudy.model.config import LENGTHS, MEMORY, Cell, ModelConfig
+from understudy.model.config import NGRAM_LENGTHS, RECENT, Cell, ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
 from understudy.model.ngrams import NGrams
@@ -27,7 +27,7 @@ def table(made: Network) -> NGrams:
 
 def row(place: int, last: list[int]) -> int:
     """The row of the n-gram of the length at that place among them, which ends with the last of these codes."""
-    length, value = LENGTHS[place], 0
+    length, value = NGRAM_LENGTHS[place], 0
     for code in last[-length:]:
         value = (value * 1_540_483_477 + code) % (2**31 - 1)
     return place * R + value % R
@@ -35,13 +35,13 @@ def row(place: int, last: list[int]) -> int:
 
 def test_rows_are_the_hashes_of_the_last_characters() -> None:
     ngrams = table(network())
-    codes = torch.randint(1, 0x110001, (MEMORY + T, B))
-    codes[:MEMORY, 0] = 0  # before a text's first character there is nothing
-    found = ngrams.rows(codes).view(len(LENGTHS), T, B)
+    codes = torch.randint(1, 0x110001, (RECENT + T, B))
+    codes[:RECENT, 0] = 0  # before a text's first character there is nothing
+    found = ngrams.rows(codes).view(len(NGRAM_LENGTHS), T, B)
     for t in range(T):
         for b in range(B):
-            last = codes[: MEMORY + t + 1, b].tolist()
-            assert found[:, t, b].tolist() == [row(place, last) for place in range(len(LENGTHS))]
+            last = codes[: RECENT + t + 1, b].tolist()
+            assert found[:, t, b].tolist() == [row(place, last) for place in range(len(NGRAM_LENGTHS))]
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
@@ -56,7 +56,7 @@ def test_the_state_carries_the_last_characters(cell: Cell) -> None:
         begin += length
     torch.testing.assert_close(torch.cat(logits), whole)
     torch.testing.assert_close(state, after)
-    assert torch.equal(after[-1][0], (ids[-MEMORY:] + 1).t().double())
+    assert torch.equal(after[-1][0], (ids[-RECENT:] + 1).t().double())
     assert [tuple(part.shape[1] for part in layer) for layer in after] == list(net.config.state_widths)
     alone, _ = net(ids[:, 2:], net.zero_state(1))
     torch.testing.assert_close(whole[:, 2:], alone)
@@ -65,8 +65,8 @@ def test_the_state_carries_the_last_characters(cell: Cell) -> None:
 def test_a_text_is_scored_with_what_its_ngrams_add() -> None:
     net = network().double()
     ids = torch.randint(V, (T, B))
-    codes = torch.cat([torch.zeros(MEMORY, B, dtype=torch.int64), ids + 1])
-    rows = table(net).rows(codes).view(len(LENGTHS), T, B)
+    codes = torch.cat([torch.zeros(RECENT, B, dtype=torch.int64), ids + 1])
+    rows = table(net).rows(codes).view(len(NGRAM_LENGTHS), T, B)
     x = net.embedding(ids) + table(net).weight[rows].sum(0)
     plain = Network(ModelConfig("lstm", V, E, H, 1)).double()
     plain.load_state_dict({name: part for name, part in net.state_dict().items() if "ngrams" not in name})
@@ -88,7 +88,7 @@ def test_the_gradient_of_an_occurrence_is_what_autograd_says() -> None:
     assert net.embedding.weight.grad is not None
     by_symbol = torch.zeros_like(net.embedding.weight).index_add_(0, ids.flatten(), seen.gradient)
     torch.testing.assert_close(by_symbol, net.embedding.weight.grad)  # the table and the embedding are summed
-    assert seen.rows.shape == (len(LENGTHS), T * B)
+    assert seen.rows.shape == (len(NGRAM_LENGTHS), T * B)
 
 
 def test_a_step_moves_the_rows_that_occurred_and_no_other() -> None:
@@ -98,7 +98,7 @@ def test_a_step_moves_the_rows_that_occurred_and_no_other() -> None:
     net.loss(ids, targets, net.zero_state(1))[0].backward()  # type: ignore[no-untyped-call]
     assert ngrams.occurrences is not None
     rows, gradient = ngrams.occurrences
-    before, squares = ngrams.weight.detach().clone(), torch.rand(len(LENGTHS) * R).double()
+    before, squares = ngrams.weight.detach().clone(), torch.rand(len(NGRAM_LENGTHS) * R).double()
     expected, sums = before.clone(), squares.clone()
     for of_length in rows:
         for place, one in zip(of_length.tolist(), gradient, strict=True):
@@ -108,7 +108,7 @@ def test_a_step_moves_the_rows_that_occurred_and_no_other() -> None:
     ngrams.learn(squares, torch.tensor(0.1).double())
     torch.testing.assert_close(squares, sums)
     torch.testing.assert_close(ngrams.weight.detach(), expected)
-    still = [place for place in range(len(LENGTHS) * R) if place not in rows.flatten().tolist()]
+    still = [place for place in range(len(NGRAM_LENGTHS) * R) if place not in rows.flatten().tolist()]
     assert still
     assert torch.equal(ngrams.weight.detach()[still], before[still])
 
@@ -118,8 +118,8 @@ def test_only_the_first_numbers_of_a_wide_vector_are_added_to() -> None:
     ngrams = NGrams(config)
     ngrams.start()
     torch.nn.init.ones_(ngrams.weight)
-    x, _ = ngrams(torch.zeros(T, B, 100), torch.randint(V, (T, B)), torch.zeros(B, MEMORY))
-    assert (x[..., :16] == len(LENGTHS)).all()
+    x, _ = ngrams(torch.zeros(T, B, 100), torch.randint(V, (T, B)), torch.zeros(B, RECENT))
+    assert (x[..., :16] == len(NGRAM_LENGTHS)).all()
     assert not x[..., 16:].any()
 
 
@@ -139,7 +139,7 @@ def test_a_config_says_of_a_table_only_where_there_is_one() -> None:
     assert "ngrams" not in without.to_document()
     for config in (without, with_table):
         assert ModelConfig.from_document(config.to_document()) == config
-    assert with_table.parameters == without.parameters + len(LENGTHS) * R * E
+    assert with_table.parameters == without.parameters + len(NGRAM_LENGTHS) * R * E
     for wrong in (-1, 1 << 21, 2.0, True):
         with pytest.raises(ConfigError, match="ngrams"):
             ModelConfig.from_document(with_table.to_document() | {"ngrams": wrong})
@@ -154,9 +154,9 @@ def test_the_table_learns_what_follows_what_in_one_reading() -> None:
     for ngrams in (0, 4001):
         net = Network(ModelConfig("lstm", V, 16, 16, 1, ngrams))
         initialize(net, "default", seed=0)
-        rest = [parameter for parameter in net.parameters() if parameter.shape[0] != len(LENGTHS) * ngrams]
+        rest = [parameter for parameter in net.parameters() if parameter.shape[0] != len(NGRAM_LENGTHS) * ngrams]
         optimizer = torch.optim.Adam(rest, 0.01)
-        squares, state = torch.zeros(len(LENGTHS) * ngrams), net.zero_state(1)
+        squares, state = torch.zeros(len(NGRAM_LENGTHS) * ngrams), net.zero_state(1)
         for begin in range(0, len(text) - 20, 20):
             block = text[begin : begin + 21, None]
             loss, after = net.loss(block[:-1], block[1:], state)

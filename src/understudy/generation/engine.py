@@ -13,7 +13,7 @@ from understudy.generation.sampling import Floats, Sampling
 
 EngineState = tuple[Floats, ...]
 """All layers' states side by side, (B, H) each: h of every layer for a GRU; h, c of every layer for an LSTM. Where the
-model has n-grams, the last characters come after them, (B, MEMORY)."""
+model has n-grams, the last characters come after them, (B, RECENT)."""
 
 
 class Engine(Protocol):

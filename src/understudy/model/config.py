@@ -10,14 +10,14 @@ GATES: dict[Cell, int] = {"gru": 3, "lstm": 4}
 STATES: dict[Cell, int] = {"gru": 1, "lstm": 2}
 LIMITS = {"vocabulary": 0x110000, "embedding": 1 << 15, "units": 1 << 15, "layers": 64, "ngrams": 1 << 20}
 PARAMETER_LIMIT = 1 << 33
-LENGTHS = (3, 4, 5, 6, 8)
+NGRAM_LENGTHS = (3, 4, 5, 6, 8)
 """The lengths of the n-grams that a model with a table of them looks up at each character."""
-MEMORY = max(LENGTHS) - 1
+RECENT = max(NGRAM_LENGTHS) - 1
 """So many characters before the one that is read belong to the state of a model with n-grams."""
 NGRAM_WIDTH = 16
 NGRAM_TABLE, NGRAM_CODES = "ngrams.weight", "ngrams.codes"
-PRIME, BASE = (1 << 31) - 1, 1_540_483_477
-"""Of the polynomial that is an n-gram's hash: (Σ code of the character i places back · BASE^i) mod PRIME mod R."""
+HASH_PRIME, HASH_BASE = (1 << 31) - 1, 1_540_483_477
+"""An n-gram's hash is (Σ cᵢ · HASH_BASEⁱ) mod HASH_PRIME mod R, where cᵢ is the code of the character i places back."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ModelConfig:
         V, E, H, G = self.vocabulary, self.embedding, self.units, GATES[self.cell]
         shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (V, E)}
         if self.ngrams:
-            shapes |= {NGRAM_TABLE: (len(LENGTHS) * self.ngrams, self.ngram_width), NGRAM_CODES: (V,)}
+            shapes |= {NGRAM_TABLE: (len(NGRAM_LENGTHS) * self.ngrams, self.ngram_width), NGRAM_CODES: (V,)}
         for layer in range(self.layers):
             shapes[f"layers.{layer}.weight_ih"] = (G * H, H if layer else E)
             shapes[f"layers.{layer}.weight_hh"] = (G * H, H)
@@ -81,7 +81,7 @@ class ModelConfig:
     def state_widths(self) -> tuple[tuple[int, ...], ...]:
         """The widths of a stream's state: one tuple a layer, and with n-grams one more for the last characters."""
         layers = ((self.units,) * STATES[self.cell],) * self.layers
-        return (*layers, (MEMORY,)) if self.ngrams else layers
+        return (*layers, (RECENT,)) if self.ngrams else layers
 
     @property
     def parameters(self) -> int:
@@ -89,7 +89,7 @@ class ModelConfig:
         V, E, H, G = self.vocabulary, self.embedding, self.units, GATES[self.cell]
         first = G * H * (E + H + 2)
         above = (self.layers - 1) * G * H * (2 * H + 2)
-        table = len(LENGTHS) * self.ngrams * self.ngram_width
+        table = len(NGRAM_LENGTHS) * self.ngrams * self.ngram_width
         return V * E + first + above + V * (H + 1) + table
 
     def to_document(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A recurrent net keeps a text's n-grams in its matrices, which every character's products go through. A table keeps them
 where only their own occurrences touch them, at the price of a look-up: what a text repeats is known after it has been
-read once or twice, as counting knows it, and the matrices are left to what counting cannot do. Hashed n-grams are
+met once or twice, as counting knows it, and the matrices are left to what counting cannot do. Hashed n-grams are
 Mikolov et al. 2011 ("Strategies for training large scale neural network language models"); that they enter at the
 embedding is Huang et al. 2025 (arXiv:2501.16975).
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from understudy.model.config import BASE, LENGTHS, MEMORY, NGRAM_TABLE, PRIME, ModelConfig
+from understudy.model.config import HASH_BASE, HASH_PRIME, NGRAM_LENGTHS, NGRAM_TABLE, RECENT, ModelConfig
 
 _EPSILON = 1e-8
 
@@ -22,8 +22,8 @@ class Occurrences(NamedTuple):
     """The n-grams of a batch.
 
     Attributes:
-        rows: (N, T * B), where each of the N lengths is in the table.
-        gradient: (T * B, D), the loss's, the same for every length.
+        rows: (N, T · B), where the n-grams of each length lie in the table.
+        gradient: (T · B, D), the loss's, the same for every length.
     """
 
     rows: Tensor
@@ -31,7 +31,7 @@ class Occurrences(NamedTuple):
 
 
 class NGrams(nn.Module):
-    """A table of N * R rows of D numbers, R for each length of n-gram; an n-gram's row is its hash.
+    """A table of N · R rows of D numbers, R for each of the N lengths of n-gram; an n-gram's row is its hash.
 
     Attributes:
         weight: the table, a parameter that never has a gradient of its size: `learn` takes what `occurrences` has.
@@ -59,30 +59,30 @@ class NGrams(nn.Module):
     def forward(self, x: Tensor, ids: Tensor, recent: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors (T, B, E) of ids (T, B) with what their n-grams add, and the last characters after them.
 
-        `recent` (B, MEMORY) are the codes of the characters before, the oldest first, as whole numbers in float32,
+        `recent` (B, RECENT) are the codes of the characters before, the oldest first, as whole numbers in float32,
         like the rest of a state; 0 where there was none.
         """
         codes = torch.cat([recent.t().long(), self.codes[ids]])
         added: Tensor = _Added.apply(x, self.weight, self.rows(codes), self)  # type: ignore[no-untyped-call]
-        return added, codes[len(codes) - MEMORY :].t().to(recent.dtype)
+        return added, codes[len(codes) - RECENT :].t().to(recent.dtype)
 
     def rows(self, codes: Tensor) -> Tensor:
-        """The rows (N, T * B) of the n-grams that end at each of the last T of codes (MEMORY + T, B)."""
-        T = len(codes) - MEMORY
+        """The rows (N, T · B) of the n-grams that end at each of the last T of codes (RECENT + T, B)."""
+        T = len(codes) - RECENT
         found: list[Tensor] = []
-        total, factor = torch.zeros_like(codes[MEMORY:]), 1
-        for back in range(max(LENGTHS)):
-            total = total + codes[MEMORY - back : MEMORY - back + T] * factor
-            factor = factor * BASE % PRIME
-            if back + 1 in LENGTHS:
-                found.append((total % PRIME % self._rows + len(found) * self._rows).flatten())
+        total, factor = torch.zeros_like(codes[RECENT:]), 1
+        for back in range(max(NGRAM_LENGTHS)):
+            total = total + codes[RECENT - back : RECENT - back + T] * factor
+            factor = factor * HASH_BASE % HASH_PRIME
+            if back + 1 in NGRAM_LENGTHS:
+                found.append((total % HASH_PRIME % self._rows + len(found) * self._rows).flatten())
         return torch.stack(found)
 
     @torch.no_grad()
     def learn(self, squares: Tensor, rate: Tensor) -> None:
         """Take a step down the gradient of the rows that the last batch touched; no other row is looked at.
 
-        Adagrad (Duchi et al. 2011), with one sum of squares a row, `squares` (N * R,), which is added to.
+        Adagrad (Duchi et al. 2011), with one sum of squares a row, `squares` (N · R,), which is added to.
         """
         assert self.occurrences is not None, "there was a backward pass"
         rows, gradient = self.occurrences

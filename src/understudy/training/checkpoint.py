@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import CheckpointError, ConfigError, ModelFileError
 from understudy.model import container, parameters
-from understudy.model.config import NGRAM_CODES, ModelConfig
+from understudy.model.config import ModelConfig
 from understudy.text.vocabulary import Vocabulary
 from understudy.training.loop import Progress, Trainer
 from understudy.training.optimizer import moment_names, moment_shape
@@ -193,8 +193,6 @@ def _written(lengths: dict[str, Any]) -> dict[str, int]:
 def _shapes(facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, shape in facts.config.shapes().items():
         yield f"weights.{name}", shape
-        if name == NGRAM_CODES:
-            continue
         for moment in moment_names(facts.recipe, name):
             yield f"{moment}.{name}", moment_shape(moment, shape)
     for layer, widths in enumerate(facts.config.state_widths):

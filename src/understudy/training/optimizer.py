@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from understudy.model.config import NGRAM_TABLE
+from understudy.model.config import NGRAM_CODES, NGRAM_TABLE
 from understudy.model.network import Network
 from understudy.training import muon
 from understudy.training.recipe import Recipe
@@ -21,8 +21,8 @@ _ENDLESS = 1e9
 
 def moment_names(recipe: Recipe, parameter: str) -> tuple[str, ...]:
     """What is remembered of the parameter of that name: its gradient's moments, and its own mean."""
-    if parameter == NGRAM_TABLE:
-        return (SQUARES,)
+    if parameter in (NGRAM_TABLE, NGRAM_CODES):
+        return (SQUARES,) if parameter == NGRAM_TABLE else ()
     moments = ("exp_avg",) if is_muons(recipe, parameter) else ("exp_avg", "exp_avg_sq")
     return (*moments, AVERAGE) if recipe.average else moments
 
