@@ -16,7 +16,7 @@ import torch
 from understudy.model.config import ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
-from understudy.training.choice import NGRAM_ROWS
+from understudy.runs.choice import NGRAM_ROWS
 from understudy.training.optimizer import Numbers, Optimizer
 from understudy.training.recipe import preset
 from understudy.training.update import gradient, update

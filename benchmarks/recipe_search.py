@@ -115,7 +115,7 @@ def noise(share: float) -> None:
 
 def uniform_start() -> None:
     """Start the recurrent matrices as PyTorch does, not orthogonal."""
-    from understudy.training import session
+    from understudy.runs import session
 
     plain: Any = vars(session)["initialize"]
 

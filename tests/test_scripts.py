@@ -17,9 +17,9 @@ import torch
 from understudy.api import load
 from understudy.cli.main import main
 from understudy.model import file
-from understudy.training.material import TextOptions
-from understudy.training.request import Request
-from understudy.training.session import Session
+from understudy.runs.material import TextOptions
+from understudy.runs.request import Request
+from understudy.runs.session import Session
 
 STEPS = 12
 SETTINGS: dict[str, Any] = {

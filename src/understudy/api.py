@@ -269,9 +269,9 @@ def train(
         DivergedError: training met numbers that are not finite more often than it may go back.
         StorageError: the disk refused.
     """
-    from understudy.training.material import TextOptions
-    from understudy.training.request import Request
-    from understudy.training.whole_text import sessions
+    from understudy.runs.material import TextOptions
+    from understudy.runs.request import Request
+    from understudy.runs.whole_text import sessions
 
     reading = {
         "vocabulary": vocabulary,

@@ -281,7 +281,7 @@ def test_the_real_program_says_the_same(
 
 def test_a_model_too_large_for_memory_is_no_traceback(text: Path, tmp_path: Path) -> None:
     code = (
-        "import resource, sys, torch; from understudy.cli.main import main; import understudy.training.session\n"
+        "import resource, sys, torch; from understudy.cli.main import main; import understudy.runs.session\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30),) * 2); sys.exit(main(sys.argv[1:]))"
     )

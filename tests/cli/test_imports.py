@@ -23,6 +23,7 @@ FLOORS: list[set[str]] = [
     {"understudy.cli"},
     {"understudy"},  # the public names, imported when they are first asked for
     {"understudy.api"},
+    {"understudy.runs"},
     {"understudy.training"},
     {"understudy.generation", "understudy.evaluation"},
     {"understudy.model"},
@@ -35,8 +36,8 @@ DISK = {
     "understudy.storage",
     "understudy.model.file",
     "understudy.model.container",
-    "understudy.training.run",
-    "understudy.training.checkpoint",
+    "understudy.runs.folder",
+    "understudy.runs.checkpoint",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 
-from tests.training.conftest import some_text
+from tests.runs.conftest import some_text
 from understudy.api import load
 from understudy.cli.main import main
 from understudy.model.config import NGRAM_LENGTHS

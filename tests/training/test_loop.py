@@ -13,17 +13,17 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from tests.training.runs import assert_equal, finish, reports_of, take, weights
+from tests.runs.helpers import assert_equal, finish, reports_of, take, weights
 from understudy.evaluation.protocols import windowed
 from understudy.model import file
 from understudy.model.parameters import network_of
+from understudy.runs.session import Session
 from understudy.training.loop import Report
 from understudy.training.recipe import Recipe
-from understudy.training.session import Session
 from understudy.training.update import Chance, carried
 
 if TYPE_CHECKING:
-    from tests.training.conftest import Opener
+    from tests.runs.conftest import Opener
 
 
 @pytest.mark.parametrize("clip", [0.01, 0.1])

@@ -17,7 +17,7 @@ from understudy.text.batches import ShuffledChunks
 from understudy.training.recipe import PRESETS, Recipe, Schedule, flag, learning_rate, plain_type, preset
 
 if TYPE_CHECKING:
-    from tests.training.conftest import Opener
+    from tests.runs.conftest import Opener
 
 HINTS = get_type_hints(Recipe)
 NUMBERS = [entry for entry in fields(Recipe) if not get_args(plain_type(HINTS[entry.name]))]

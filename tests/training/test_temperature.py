@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.conftest import Opener
-from tests.training.runs import finish
-from tests.training.test_whole_text import request, run
+from tests.runs.conftest import Opener
+from tests.runs.helpers import finish
+from tests.runs.test_whole_text import request, run
 from understudy.evaluation.protocols import streamed, windowed
 from understudy.model import file
 from understudy.model.network import Network

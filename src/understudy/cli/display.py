@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from understudy.cli.terminal import visible
+from understudy.runs.session import Setback
 from understudy.training.loop import Report
-from understudy.training.session import Setback
 
 if TYPE_CHECKING:
-    from understudy.training.session import Session
+    from understudy.runs.session import Session
 
 _PLAIN_REPORTS = 20
 

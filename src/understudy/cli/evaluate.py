@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from understudy.evaluation.calibration import Calibration
     from understudy.evaluation.protocols import Score
     from understudy.model.file import ModelFile
+    from understudy.runs.material import TextOptions
     from understudy.text.encoded import Ids
-    from understudy.training.material import TextOptions
 
 BASELINE_LIMIT = 1 << 24
 """Baselines know so many of the last characters that the model learned from: they hold all of it in memory."""
@@ -67,9 +67,9 @@ def run(parsed: argparse.Namespace) -> int:
     from understudy.evaluation.protocols import evaluate
     from understudy.model import file
     from understudy.model.parameters import network_of
+    from understudy.runs.material import TextOptions
     from understudy.text import encoded
     from understudy.text.corpus import survey
-    from understudy.training.material import TextOptions
 
     model = file.read(parsed.model)
     how = {"vocabulary": model.vocabulary.kind, **reading(parsed)}
@@ -110,7 +110,7 @@ def _baselines(model: "ModelFile", path: Path, named: "TextOptions | None", ids:
     import math
 
     from understudy.evaluation.baselines import compressed_bits, kneser_ney
-    from understudy.training.origin import learned_text
+    from understudy.runs.origin import learned_text
 
     learned = learned_text(model, path, named)
     if learned is None:

@@ -37,8 +37,8 @@ def run(parsed: argparse.Namespace) -> int:
 
     if len(parsed.what) == 1 and file.looks_like_model(parsed.what[0]):
         return _model(file.read(parsed.what[0]), parsed.json)
+    from understudy.runs.material import TextOptions
     from understudy.text.corpus import survey
-    from understudy.training.material import TextOptions
 
     options = TextOptions(tuple(parsed.what), vocabulary=parsed.vocabulary, **reading(parsed))
     corpus = options.corpus()

@@ -17,8 +17,8 @@ from understudy.training.recipe import DEFAULT_PRESET, PRESETS, preset
 
 if TYPE_CHECKING:
     from understudy.cli.display import Plain
-    from understudy.training.request import Request
-    from understudy.training.session import Session
+    from understudy.runs.request import Request
+    from understudy.runs.session import Session
 
 _SPECIAL = frozenset({"validation"})
 
@@ -66,7 +66,7 @@ def run(parsed: argparse.Namespace) -> int:
         try:
             request = _request(parsed, began)
             from understudy.cli.display import display
-            from understudy.training.whole_text import sessions
+            from understudy.runs.whole_text import sessions
 
             screen = display(quiet=parsed.quiet, to_stderr=parsed.json)
             for session in sessions(request):
@@ -128,8 +128,8 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
     if parsed.resume and (parsed.overwrite or parsed.origin):
         raise ConfigError(f"--resume goes on with a run; {'--overwrite' if parsed.overwrite else '--from'} starts one")
     preset(parsed.preset or DEFAULT_PRESET).with_settings(**settings)
-    from understudy.training.material import TextOptions
-    from understudy.training.request import Request
+    from understudy.runs.material import TextOptions
+    from understudy.runs.request import Request
 
     return Request(
         TextOptions(tuple(parsed.texts), **options) if parsed.texts else None,

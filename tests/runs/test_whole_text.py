@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.training.conftest import SMALL
+from tests.runs.conftest import SMALL
 from understudy.errors import ConfigError
 from understudy.model import file
-from understudy.training.material import TextOptions
-from understudy.training.request import Request
-from understudy.training.session import Session
-from understudy.training.whole_text import HELD_BACK, sessions
+from understudy.runs.material import TextOptions
+from understudy.runs.request import Request
+from understudy.runs.session import Session
+from understudy.runs.whole_text import HELD_BACK, sessions
 
 
 def request(out: Path, *texts: Path, resume: bool = False, **settings: Any) -> Request:

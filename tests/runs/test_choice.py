@@ -1,7 +1,7 @@
 import pytest
 
-from understudy.training.budget import Pace
-from understudy.training.choice import choose, most_passes
+from understudy.runs.budget import Pace
+from understudy.runs.choice import choose, most_passes
 from understudy.training.recipe import PRESETS, Recipe, Schedule
 
 RATE = 1e12

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.model import file
-from understudy.training import budget, checkpoint
-from understudy.training.budget import Speed, measure, schedule_for, schedule_in
+from understudy.runs import budget, checkpoint
+from understudy.runs.budget import Speed, measure, schedule_for, schedule_in
 from understudy.training.recipe import VALIDATION_LIMIT, Recipe
 
 if TYPE_CHECKING:
-    from tests.training.conftest import Opener
+    from tests.runs.conftest import Opener
 
 
 @given(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from tests.training.runs import finish
+from tests.runs.helpers import finish
 from understudy.cli.main import main
 from understudy.errors import ConfigError
 from understudy.model import file
@@ -14,7 +14,7 @@ from understudy.model.config import GATES
 from understudy.model.parameters import network_of
 
 if TYPE_CHECKING:
-    from tests.training.conftest import Opener
+    from tests.runs.conftest import Opener
 
 
 @pytest.fixture

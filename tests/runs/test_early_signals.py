@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.training.runs import command, real
+from tests.runs.helpers import command, real
 from understudy.cli.main import main
-from understudy.training import checkpoint, material
+from understudy.runs import checkpoint, material
 
 if TYPE_CHECKING:
-    from tests.training.conftest import Launcher
+    from tests.runs.conftest import Launcher
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -48,7 +48,7 @@ def test_a_signal_that_comes_in_a_finaliser_is_not_lost(
         Finalised()
         return material.prepare(*arguments)
 
-    monkeypatch.setattr("understudy.training.session.prepare", reading)
+    monkeypatch.setattr("understudy.runs.session.prepare", reading)
     assert main([*map(str, command(text)), "--out", str(tmp_path / "run")]) == 143
     assert "interrupted; go on from the last checkpoint" in capsys.readouterr().err
     assert checkpoint.load_latest(tmp_path / "run" / "checkpoint")[0] is not None

@@ -18,17 +18,17 @@ from understudy.model.config import ModelConfig
 from understudy.model.file import ModelFile
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
+from understudy.runs import budget, checkpoint, record
+from understudy.runs.checkpoint import Facts
+from understudy.runs.choice import choose, most_passes
+from understudy.runs.folder import RunFolder, free_folder
+from understudy.runs.material import Material, prepare
+from understudy.runs.request import Request, check_same_text, shaped_like, texts_to_resume
 from understudy.text.batches import Batches, Lanes, ShuffledChunks
 from understudy.text.vocabulary import printable
-from understudy.training import budget, checkpoint, record
-from understudy.training.checkpoint import Facts
-from understudy.training.choice import choose, most_passes
 from understudy.training.loop import Report, Trainer
 from understudy.training.machine import environment, matrix_rate, settled
-from understudy.training.material import Material, prepare
 from understudy.training.recipe import DEFAULT_PRESET, Recipe, Schedule, preset
-from understudy.training.request import Request, check_same_text, shaped_like, texts_to_resume
-from understudy.training.run import RunFolder, free_folder
 from understudy.training.update import NotFiniteError
 
 SAMPLE_LENGTH = 200

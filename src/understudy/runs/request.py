@@ -6,8 +6,8 @@ from typing import Any
 
 from understudy.errors import CheckpointError, ConfigError
 from understudy.model.file import ModelFile
-from understudy.training.checkpoint import Facts
-from understudy.training.material import Material, TextOptions
+from understudy.runs.checkpoint import Facts
+from understudy.runs.material import Material, TextOptions
 from understudy.training.recipe import Recipe, flag
 
 

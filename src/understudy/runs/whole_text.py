@@ -6,11 +6,11 @@ from pathlib import Path
 
 from understudy.errors import ConfigError
 from understudy.model import file
-from understudy.training.material import TextOptions
+from understudy.runs.folder import RunFolder
+from understudy.runs.material import TextOptions
+from understudy.runs.request import Request
+from understudy.runs.session import Session
 from understudy.training.recipe import DEFAULT_PRESET, preset
-from understudy.training.request import Request
-from understudy.training.run import RunFolder
-from understudy.training.session import Session
 
 HELD_BACK = "held-back"
 """The first run's folder, in the run's own."""

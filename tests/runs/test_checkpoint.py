@@ -19,12 +19,12 @@ from safetensors.numpy import save_file
 
 from understudy.errors import CheckpointError, ModelFileError
 from understudy.model import container, parameters
-from understudy.training import checkpoint
-from understudy.training.checkpoint import Checkpoint
+from understudy.runs import checkpoint
+from understudy.runs.checkpoint import Checkpoint
 from understudy.training.loop import Trainer
 
 if TYPE_CHECKING:
-    from tests.training.conftest import Opener
+    from tests.runs.conftest import Opener
 
 LAYERS = 2
 RECIPE: dict[str, Any] = {"checkpoint_every": 7, "evaluate_every": 10, "layers": LAYERS, "dropout": 0.1}

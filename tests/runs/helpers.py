@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.model import parameters
+from understudy.runs.session import Session, Setback
 from understudy.training.loop import Report, Trainer
-from understudy.training.session import Session, Setback
 
 RHYTHM = ("--checkpoint-every", 7, "--evaluate-every", 40)
 SIZE = ("--units", 16, "--sequence-length", 8, "--batch-size", 32, "--validation", 0.02)

@@ -6,9 +6,9 @@ from typing import Any
 
 from understudy.model import parameters
 from understudy.model.file import ModelFile
-from understudy.training.checkpoint import Facts
+from understudy.runs.checkpoint import Facts
+from understudy.runs.material import Material
 from understudy.training.loop import Trainer
-from understudy.training.material import Material
 
 
 def figures(trainer: Trainer, facts: Facts) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from understudy.errors import ConfigError, UserError
 from understudy.model.file import ModelFile
+from understudy.runs import checkpoint
+from understudy.runs.folder import RunFolder
+from understudy.runs.material import TextOptions
 from understudy.text import encoded
 from understudy.text.corpus import survey
 from understudy.text.encoded import Ids
-from understudy.training import checkpoint
-from understudy.training.material import TextOptions
-from understudy.training.run import RunFolder
 
 
 def learned_text(model: ModelFile, path: Path, named: TextOptions | None = None) -> Ids | None:

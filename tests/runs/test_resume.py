@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.training.runs import SIZE, STEPS, command, real
-from understudy.training import checkpoint
+from tests.runs.helpers import SIZE, STEPS, command, real
+from understudy.runs import checkpoint
 
 if TYPE_CHECKING:
-    from tests.training.conftest import Launcher
+    from tests.runs.conftest import Launcher
 
 KILLS = 20
 RECIPES: dict[str, tuple[object, ...]] = {

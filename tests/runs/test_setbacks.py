@@ -11,17 +11,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.training.runs import assert_equal, finish, reports_of, take, weights
+from tests.runs.helpers import assert_equal, finish, reports_of, take, weights
 from understudy.cli.main import main
 from understudy.errors import DivergedError
 from understudy.model import file
-from understudy.training import checkpoint
+from understudy.runs import checkpoint
+from understudy.runs.session import Setback
 from understudy.training.loop import Trainer
-from understudy.training.session import Setback
 from understudy.training.update import NotFiniteError
 
 if TYPE_CHECKING:
-    from tests.training.conftest import Opener
+    from tests.runs.conftest import Opener
 
 
 class Poison:
