@@ -18,7 +18,7 @@ $(READY): pyproject.toml setup.py constraints.txt $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[tensorboard]' hypothesis mypy pytest ruff
+		--editable '.[tensorboard]' hypothesis mypy pytest pytest-xdist ruff
 	@touch $@
 
 demo: $(READY)
@@ -30,7 +30,7 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 10
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow

@@ -24,7 +24,8 @@ from understudy.text.batches import Lanes
 from understudy.text.encoded import Ids
 from understudy.text.vocabulary import Vocabulary
 from understudy.training.loop import Trainer
-from understudy.training.recipe import Recipe, Schedule, preset
+from understudy.training.recipe import Recipe, preset
+from understudy.training.schedule import Schedule
 
 HELD_BACK = 0.1
 

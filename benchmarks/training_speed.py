@@ -31,7 +31,8 @@ from understudy.model.network import Network
 from understudy.text.batches import Lanes
 from understudy.text.encoded import Ids
 from understudy.training.loop import Trainer
-from understudy.training.recipe import Recipe, Schedule
+from understudy.training.recipe import Recipe
+from understudy.training.schedule import Schedule
 
 STEPS_A_ROUND = 3
 

@@ -29,11 +29,12 @@ FLOORS: list[set[str]] = [
     {"understudy.model"},
     {"understudy.text"},
     {"understudy.storage"},
-    {"understudy.errors"},
+    {"understudy.layout", "understudy.errors"},
 ]
 DISK = {
     "understudy.text",
     "understudy.storage",
+    "understudy.layout",
     "understudy.model.file",
     "understudy.model.container",
     "understudy.runs.folder",

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from understudy.model import file
 from understudy.runs import budget, checkpoint
 from understudy.runs.budget import Speed, measure, schedule_for, schedule_in
-from understudy.training.recipe import VALIDATION_LIMIT, Recipe
+from understudy.training.recipe import Recipe
+from understudy.training.schedule import VALIDATION_LIMIT
 
 if TYPE_CHECKING:
     from tests.runs.conftest import Opener

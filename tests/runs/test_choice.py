@@ -2,7 +2,8 @@ import pytest
 
 from understudy.runs.budget import Pace
 from understudy.runs.choice import choose, most_passes
-from understudy.training.recipe import PRESETS, Recipe, Schedule
+from understudy.training.recipe import PRESETS, Recipe
+from understudy.training.schedule import Schedule
 
 RATE = 1e12
 

@@ -19,7 +19,8 @@ from understudy.text.encoded import Ids
 from understudy.training.captured import CapturedUpdates
 from understudy.training.loop import Trainer
 from understudy.training.optimizer import Optimizer
-from understudy.training.recipe import PRESETS, Recipe, Schedule
+from understudy.training.recipe import PRESETS, Recipe
+from understudy.training.schedule import Schedule
 from understudy.training.update import EagerUpdates, NotFiniteError, Updates
 
 V, E, H, B, T = 12, 5, 64, 4, 9

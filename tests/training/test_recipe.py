@@ -14,7 +14,8 @@ from understudy.model.config import ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
 from understudy.text.batches import ShuffledChunks
-from understudy.training.recipe import PRESETS, Recipe, Schedule, flag, learning_rate, plain_type, preset
+from understudy.training.recipe import PRESETS, Recipe, flag, plain_type, preset
+from understudy.training.schedule import Schedule, learning_rate
 
 if TYPE_CHECKING:
     from tests.runs.conftest import Opener

@@ -12,7 +12,8 @@ import torch
 
 from understudy.evaluation.protocols import streamed, windowed
 from understudy.training.loop import Progress, Trainer
-from understudy.training.recipe import VALIDATION_LIMIT, Recipe, Schedule
+from understudy.training.recipe import Recipe
+from understudy.training.schedule import VALIDATION_LIMIT, Schedule
 
 _MEASURE_SECONDS = 2.0
 _WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 4, 40

@@ -16,7 +16,8 @@ from understudy.model.config import ModelConfig
 from understudy.text.vocabulary import Vocabulary
 from understudy.training.loop import Progress, Trainer
 from understudy.training.optimizer import moment_names, moment_shape
-from understudy.training.recipe import Recipe, Schedule
+from understudy.training.recipe import Recipe
+from understudy.training.schedule import Schedule
 
 
 @dataclass(frozen=True)

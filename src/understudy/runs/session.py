@@ -28,7 +28,8 @@ from understudy.text.batches import Batches, Lanes, ShuffledChunks
 from understudy.text.vocabulary import printable
 from understudy.training.loop import Report, Trainer
 from understudy.training.machine import environment, matrix_rate, settled
-from understudy.training.recipe import DEFAULT_PRESET, Recipe, Schedule, preset
+from understudy.training.recipe import DEFAULT_PRESET, Recipe, preset
+from understudy.training.schedule import Schedule
 from understudy.training.update import NotFiniteError
 
 SAMPLE_LENGTH = 200

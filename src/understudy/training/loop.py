@@ -15,7 +15,8 @@ from understudy.text.encoded import Ids
 from understudy.training import temperature
 from understudy.training.captured import CapturedUpdates
 from understudy.training.optimizer import Optimizer
-from understudy.training.recipe import Recipe, Schedule, learning_rate
+from understudy.training.recipe import Recipe
+from understudy.training.schedule import Schedule, learning_rate
 from understudy.training.update import EagerUpdates, Updates
 
 
