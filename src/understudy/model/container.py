@@ -16,12 +16,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from understudy.errors import ModelFileError
+from understudy.layout import is_plain_file
 from understudy.storage import write_whole
 
 KEY = "understudy"
 FORMAT = 1
 Tensors = Mapping[str, NDArray[Any]]
 Shapes = Mapping[str, tuple[int, ...]]
+_LONGEST_HEADER = 100_000_000
+"""In bytes; safetensors itself takes no longer one."""
 _TYPES = {"F16": np.float16, "F32": np.float32, "F64": np.float64, "I64": np.int64}
 
 
@@ -123,3 +126,17 @@ def _checksum(document: Mapping[str, Any], tensors: Tensors) -> str:
         digest.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
         digest.update(np.ascontiguousarray(tensor).data)
     return digest.hexdigest()
+
+
+def kind_of(path: Path) -> str | None:
+    """What a file of ours holds, as its header says; None where it is none of ours. Reads the header alone."""
+    if not is_plain_file(path):
+        return None
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length)) if length <= _LONGEST_HEADER else {}
+        kind = json.loads(header["__metadata__"][KEY])["kind"]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return kind if isinstance(kind, str) else None
