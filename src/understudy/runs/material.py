@@ -71,6 +71,7 @@ class Material:
         validation: the ids held back, or None.
         validation_unknown: symbols of a separate validation file that the text lacks, left out.
         validation_sha256: the digest of a separate validation file.
+        corpus: the texts, opened.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Material:
     validation: Ids | None
     validation_unknown: int = 0
     validation_sha256: str | None = None
+    corpus: Corpus | None = None
 
     @property
     def held_back(self) -> int:
@@ -98,19 +100,22 @@ class Material:
         }
 
 
-def prepare(options: TextOptions, share: float, old: Vocabulary | None = None) -> Material:
+def prepare(
+    options: TextOptions, share: float, old: Vocabulary | None = None, corpus: Corpus | None = None
+) -> Material:
     """Open, survey, encode and split.
 
     Args:
         options: which texts.
         share: how much of the text, at its end, is held back where there is no validation file.
         old: the vocabulary of the model that is continued; the text's new symbols are merged into it.
+        corpus: the texts, where they are open already.
 
     Raises:
         TextError: a text is missing, empty or undecodable, or what is held back is too short to predict.
         ConfigError: the old vocabulary is of another kind.
     """
-    corpus = options.corpus()
+    corpus = corpus or options.corpus()
     kind = options.vocabulary
     if old is not None and old.kind != kind:
         raise ConfigError(
@@ -126,13 +131,13 @@ def prepare(options: TextOptions, share: float, old: Vocabulary | None = None) -
         if len(other_ids) < 2:
             raise TextError(f"{options.validation_file}: fewer than 2 characters that the text knows")
         unknown = sum(other_seen.unknown_to(vocabulary).values())
-        return Material(corpus.name, seen, vocabulary, ids, other_ids, unknown, other_seen.sha256)
+        return Material(corpus.name, seen, vocabulary, ids, other_ids, unknown, other_seen.sha256, corpus)
     if not share:
-        return Material(corpus.name, seen, vocabulary, ids, None)
+        return Material(corpus.name, seen, vocabulary, ids, None, corpus=corpus)
     cut = int((1 - share) * len(ids))
     if len(ids) - cut < 2:
         raise TextError(
             f"{corpus.name}: {len(ids)} characters are too few to hold {share:.0%} back for validation; give more "
             f"text, or --validation 0"
         )
-    return Material(corpus.name, seen, vocabulary, ids[:cut], ids[cut:])
+    return Material(corpus.name, seen, vocabulary, ids[:cut], ids[cut:], corpus=corpus)
