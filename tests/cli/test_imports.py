@@ -29,6 +29,7 @@ FLOORS: list[set[str]] = [
     {"understudy.model"},
     {"understudy.text"},
     {"understudy.storage"},
+    {"understudy.checks"},
     {"understudy.layout", "understudy.errors"},
 ]
 DISK = {

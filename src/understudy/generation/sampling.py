@@ -1,13 +1,12 @@
 """The draw: logits and a uniform number -> an id."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.errors import ConfigError
+from understudy import checks
 
 Floats = NDArray[np.float32]
 LARGEST_SEED = (1 << 64) - 1
@@ -29,17 +28,16 @@ class Sampling:
     top_p: float | None = None
 
     def __post_init__(self) -> None:
-        """Check every field.
+        """Check every field, and make plain numbers of numpy's.
 
         Raises:
-            ConfigError: a value is out of range.
+            ConfigError: a value is of the wrong type or out of range.
         """
-        if not (math.isfinite(self.temperature) and self.temperature >= 0):
-            raise ConfigError(f"--temperature {self.temperature}: expected a number from 0")
-        if self.top_k is not None and self.top_k < 1:
-            raise ConfigError(f"--top-k {self.top_k}: expected a whole number from 1")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ConfigError(f"--top-p {self.top_p}: expected a number above 0 and at most 1")
+        object.__setattr__(self, "temperature", float(checks.number("--temperature", self.temperature, 0)))
+        if self.top_k is not None:
+            object.__setattr__(self, "top_k", checks.whole("--top-k", self.top_k, 1))
+        if self.top_p is not None:
+            object.__setattr__(self, "top_p", float(checks.number("--top-p", self.top_p, 0, 1, above=True)))
 
     @property
     def greedy(self) -> bool:
@@ -59,13 +57,14 @@ class Sampling:
         """
         exact: NDArray[np.float64] = logits.astype(np.float64)
         if self.greedy:
-            best = exact.argmax(-1)[:, None]
+            best = exact.argmax(-1)[:, None].astype(np.int64)
             return np.ones(best.shape), best
-        exact = (exact - exact.max(-1, keepdims=True)) / self.temperature
+        with np.errstate(over="ignore"):  # close to zero, all but the most probable are infinitely far below it
+            exact = (exact - exact.max(-1, keepdims=True)) / self.temperature
         weights: NDArray[np.float64] = np.exp(exact)
         if not self.ranks:
-            return weights, np.broadcast_to(np.arange(weights.shape[-1]), weights.shape)
-        order = np.argsort(-weights, axis=-1, kind="stable")[:, : self.top_k]
+            return weights, np.broadcast_to(np.arange(weights.shape[-1], dtype=np.int64), weights.shape)
+        order = np.argsort(-weights, axis=-1, kind="stable")[:, : self.top_k].astype(np.int64)
         ranked = np.take_along_axis(weights, order, -1)
         if self.top_p is not None:
             before = ranked.cumsum(-1) - ranked
@@ -76,7 +75,7 @@ class Sampling:
         """One id a stream, (B,), from logits (B, V) and uniform numbers (B,) in (0, 1)."""
         weights, ids = self.candidates(logits)
         cumulated = weights.cumsum(-1)
-        place = (cumulated < uniforms[:, None] * cumulated[:, -1:]).sum(-1)
+        place = (cumulated < uniforms[:, None] * cumulated[:, -1:]).sum(-1, dtype=np.int64)
         drawn: NDArray[np.int64] = np.take_along_axis(ids, place[:, None], -1)[:, 0]
         return drawn
 
@@ -99,6 +98,4 @@ def check_seed(seed: Any) -> int:
     Raises:
         ConfigError: it is not a whole number from 0 to 2^64 - 1.
     """
-    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-        raise ConfigError(f"--seed {seed}: expected a whole number from 0 to {LARGEST_SEED}")
-    return seed
+    return checks.whole("--seed", seed, 0, LARGEST_SEED)

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy import checks
 from understudy.errors import ConfigError
 from understudy.generation.engine import Engine, EngineState
 from understudy.generation.sampling import Floats, Sampling, check_seed, uniforms
@@ -56,15 +57,15 @@ class Plan:
     stop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check every field.
+        """Check every field; a stop text alone is one.
 
         Raises:
-            ConfigError: the length is negative, or a stop text is empty.
+            ConfigError: a field is of the wrong type, the length is negative, or a stop text is empty.
         """
-        if self.length < 0:
-            raise ConfigError(f"--length {self.length}: expected a whole number from 0")
-        if "" in self.stop:
-            raise ConfigError("--stop '': expected at least one character")
+        object.__setattr__(self, "length", checks.whole("--length", self.length, 0))
+        object.__setattr__(self, "stop", checks.texts("--stop", self.stop))
+        if not isinstance(self.sampling, Sampling):
+            raise ConfigError(f"sampling {checks.shown(self.sampling)}: expected a Sampling")
 
 
 class Piece(NamedTuple):

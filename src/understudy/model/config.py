@@ -3,6 +3,7 @@
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal, Self
 
+from understudy import checks
 from understudy.errors import ConfigError
 
 Cell = Literal["gru", "lstm"]
@@ -16,6 +17,8 @@ RECENT = max(NGRAM_LENGTHS) - 1
 """So many characters before the one that is read belong to the state of a model with n-grams."""
 NGRAM_WIDTH = 16
 NGRAM_TABLE, NGRAM_CODES = "ngrams.weight", "ngrams.codes"
+LARGEST_CODE = (1 << 24) - 1
+"""Of a symbol in n-grams: the state keeps codes in float32, which is exact so far."""
 HASH_PRIME, HASH_BASE = (1 << 31) - 1, 1_540_483_477
 """An n-gram's hash is (Σ cᵢ · HASH_BASEⁱ) mod HASH_PRIME mod R, where cᵢ is the code of the character i places back."""
 
@@ -46,13 +49,10 @@ class ModelConfig:
         Raises:
             ConfigError: a field is unknown, of the wrong type or out of range.
         """
-        if self.cell not in GATES:
-            raise ConfigError(f"cell {self.cell!r}: expected one of {', '.join(GATES)}")
+        object.__setattr__(self, "cell", checks.one_of("cell", self.cell, tuple(GATES)))
         for name, limit in LIMITS.items():
-            value = getattr(self, name)
             least = 0 if name == "ngrams" else 1
-            if type(value) is not int or not least <= value <= limit:
-                raise ConfigError(f"{name} {value!r}: expected a whole number from {least} to {limit:,}")
+            object.__setattr__(self, name, checks.whole(name, getattr(self, name), least, limit))
         if self.parameters > PARAMETER_LIMIT:
             raise ConfigError(
                 f"a model of {self.parameters:,} parameters is over the limit of {PARAMETER_LIMIT:,}; "
@@ -103,10 +103,11 @@ class ModelConfig:
         Raises:
             ConfigError: a field is missing, unknown or out of range.
         """
+        if not isinstance(document, dict):
+            raise ConfigError(f"the model's config is {checks.shown(document)}, expected named values")
         known = {field.name for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is MISSING}
-        given = set(document) if isinstance(document, dict) else {type(document).__name__}
-        if wrong := (needed - given) | (given - known):
-            raise ConfigError(f"the model's config has unknown or missing fields: {', '.join(sorted(map(str, wrong)))}")
-        assert isinstance(document, dict)
+        if wrong := (needed - set(document)) | (set(document) - known):
+            names = checks.named(", ".join(sorted(map(str, wrong))))
+            raise ConfigError(f"the model's config has unknown or missing fields: {names}")
         return cls(**document)

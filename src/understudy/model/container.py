@@ -6,7 +6,9 @@ before it takes memory for a tensor, and the checksum afterwards, so that any fl
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import os
+import stat
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from understudy.checks import named, shown
 from understudy.errors import ModelFileError
 from understudy.layout import is_plain_file
+from understudy.model.documents import check_depth
 from understudy.storage import write_whole
 
 KEY = "understudy"
@@ -25,7 +29,10 @@ Tensors = Mapping[str, NDArray[Any]]
 Shapes = Mapping[str, tuple[int, ...]]
 _LONGEST_HEADER = 100_000_000
 """In bytes; safetensors itself takes no longer one."""
-_TYPES = {"F16": np.float16, "F32": np.float32, "F64": np.float64, "I64": np.int64}
+TYPES = ("F16", "F32", "F64", "I64")
+"""What a tensor's numbers may be: what this package writes, and numpy knows."""
+_LARGEST_DOCUMENT = 1 << 25
+"""Characters of JSON; a vocabulary of all of Unicode has 13 million."""
 
 
 def write(path: Path, kind: str, document: Mapping[str, Any], tensors: Tensors) -> None:
@@ -43,7 +50,10 @@ def write(path: Path, kind: str, document: Mapping[str, Any], tensors: Tensors) 
 
 
 def read(
-    path: Path, kind: str, expected: Callable[[dict[str, Any]], Shapes]
+    path: Path,
+    kind: str,
+    expected: Callable[[dict[str, Any]], Shapes],
+    types: Callable[[str], Collection[str]] = lambda name: TYPES,
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The document and the tensors of a file that `write` made.
 
@@ -51,67 +61,94 @@ def read(
         path: the file.
         kind: what the file must hold.
         expected: checks the document and tells the shape of every tensor that must be there.
+        types: which of `TYPES` the numbers of the tensor of that name may be.
 
     Raises:
         ModelFileError: the file is missing, not ours, of another kind or version, or damaged.
     """
-    _check_start(path)
+    place = named(path)
     try:
+        _check_start(path)
         with safe_open(path, framework="numpy") as file:
-            document = _document(path, kind, file.metadata())
-            _check_shapes(path, file, expected(document))
+            document = _document(kind, file.metadata())
+            _check_shapes(file, expected(document), types)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        checksum = document.pop("checksum")
+        if checksum != _checksum(document, tensors):
+            raise ModelFileError("damaged: its checksum does not match its content")
+    except ModelFileError as error:
+        raise ModelFileError(f"{place}: {error}") from error
     except SafetensorError as error:
-        raise ModelFileError(f"{path}: not an intact safetensors file: {error}") from error
+        raise ModelFileError(f"{place}: not an intact safetensors file: {_said(error)}") from error
     except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    checksum = document.pop("checksum")
-    if checksum != _checksum(document, tensors):
-        raise ModelFileError(f"{path}: damaged: its checksum does not match its content")
+        raise ModelFileError(f"{place}: cannot be read: {error.strerror or _said(error)}") from error
+    except MemoryError as error:
+        raise ModelFileError(f"{place}: there is not enough memory for what it holds") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{place}: not an intact safetensors file of ours") from error
     return document, tensors
 
 
+def _said(error: Exception) -> str:
+    """What another's exception says, in one short line."""
+    return named(" ".join(str(error).split()))
+
+
+def check_regular(status: os.stat_result) -> None:
+    """Refuse what is no file before it is opened: a pipe would wait for its writer, a device may never end.
+
+    Raises:
+        ModelFileError: it is no regular file.
+    """
+    names = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
+    if not stat.S_ISREG(status.st_mode):
+        what = names.get(stat.S_IFMT(status.st_mode), "folder")
+        raise ModelFileError(f"this is a {what}, expected a file")
+
+
 def _check_start(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    check_regular(path.stat())
+    with path.open("rb") as file:
+        start = file.read(8)
     if start[:2] == b"PK" or (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05"):
         raise ModelFileError(
-            f"{path}: this is a pickle or PyTorch archive, which could run code when opened; "
-            f"Understudy reads only its own .safetensors files"
+            "this is a pickle or PyTorch archive, which could run code when opened; "
+            "Understudy reads only its own .safetensors files"
         )
 
 
-def _document(path: Path, kind: str, metadata: dict[str, str] | None) -> dict[str, Any]:
+def _document(kind: str, metadata: dict[str, str] | None) -> dict[str, Any]:
     if not metadata or KEY not in metadata:
-        raise ModelFileError(f"{path}: a safetensors file, but not one that Understudy wrote")
+        raise ModelFileError("a safetensors file, but not one that Understudy wrote")
+    if len(metadata[KEY]) > _LARGEST_DOCUMENT:
+        raise ModelFileError(f"damaged: its description has more than {_LARGEST_DOCUMENT:,} characters")
     try:
         document = json.loads(metadata[KEY])
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path}: damaged: its description is not JSON") from error
+        raise ModelFileError("damaged: its description is not JSON") from error
     if not isinstance(document, dict) or not isinstance(document.get("checksum"), str):
-        raise ModelFileError(f"{path}: damaged: its description has no checksum")
-    if document.get("format") != FORMAT:
+        raise ModelFileError("damaged: its description has no checksum")
+    if type(document.get("format")) is not int or document["format"] != FORMAT:
         raise ModelFileError(
-            f"{path}: written in format {document.get('format')!r}; this version of Understudy reads {FORMAT}"
+            f"written in format {shown(document.get('format'))}; this version of Understudy reads {FORMAT}"
         )
     if document.get("kind") != kind:
-        raise ModelFileError(f"{path}: holds a {document.get('kind')!r}, expected a {kind!r}")
+        raise ModelFileError(f"holds a {shown(document.get('kind'))}, expected a {kind!r}")
+    check_depth(document)
     return document
 
 
-def _check_shapes(path: Path, file: Any, expected: Shapes) -> None:
+def _check_shapes(file: Any, expected: Shapes, types: Callable[[str], Collection[str]]) -> None:
     names = set(file.keys())
     if names != set(expected):
         first = sorted(names ^ set(expected))[0]
-        raise ModelFileError(f"{path}: tensor {first!r} is {'not expected' if first in names else 'missing'}")
+        raise ModelFileError(f"tensor {shown(first)} is {'not expected' if first in names else 'missing'}")
     for name, shape in expected.items():
-        stored = file.get_slice(name)
-        if tuple(stored.get_shape()) != shape or stored.get_dtype() not in _TYPES:
+        stored, allowed = file.get_slice(name), types(name)
+        if tuple(stored.get_shape()) != shape or stored.get_dtype() not in allowed:
             raise ModelFileError(
-                f"{path}: tensor {name!r} is {stored.get_dtype()} {stored.get_shape()}, expected {list(shape)}"
+                f"tensor {name!r} is {stored.get_dtype()} {shown(stored.get_shape())}, expected "
+                f"{' or '.join(allowed)} {list(shape)}"
             )
 
 

@@ -1,5 +1,7 @@
 """The model file: everything that generating, evaluating and fine-tuning need, in one safetensors file."""
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from understudy.checks import named
 from understudy.errors import ConfigError, ModelFileError
+from understudy.layout import MODEL, is_run_folder
 from understudy.model import container
-from understudy.model.config import NGRAM_CODES, NGRAM_TABLE, ModelConfig
+from understudy.model.config import LARGEST_CODE, NGRAM_CODES, NGRAM_TABLE, ModelConfig
+from understudy.model.documents import without_surrogates
+from understudy.model.told import check_told
 from understudy.text.vocabulary import Vocabulary
 
-FILE_NAME = "model.safetensors"
 BOX = Path(__file__).with_name("boxed")
 """The models that come with the package; each is named by `@` and its file's name."""
 _FIELDS = {"format", "kind", "checksum", "config", "vocabulary", "training"}
@@ -40,7 +45,8 @@ class ModelFile:
     def write(self, path: Path, *, half: bool = False) -> None:
         """Replace `path` by this model, whole or not at all.
 
-        A table of n-grams, most of a model that has one, is kept in float16 in any case.
+        Names that are not UTF-8 are written with their odd bytes escaped: nothing that a model file tells breaks what
+        prints it. A table of n-grams, most of a model that has one, is kept in float16 in any case.
 
         Args:
             path: the file.
@@ -52,10 +58,10 @@ class ModelFile:
         document = {
             "config": self.config.to_document(),
             "vocabulary": self.vocabulary.to_document(),
-            "training": self.training,
+            "training": without_surrogates(self.training),
         }
         if self.card:
-            document["card"] = dict(self.card)
+            document["card"] = without_surrogates(self.card)
         tensors = {
             name: tensor.astype(np.float16) if (half and name != NGRAM_CODES) or name == NGRAM_TABLE else tensor
             for name, tensor in self.tensors.items()
@@ -72,35 +78,46 @@ def find(model: str | Path) -> Path:
     """The file of a model that is named by its run folder, by the file itself, or by `@` and a name.
 
     Raises:
-        ModelFileError: nothing is there, or the folder holds no model.
+        ModelFileError: nothing is there, it is no file, or the folder holds no model.
     """
     name = str(model)
+    shown = named(name)
     if name.startswith("@"):
-        if name not in boxed():
-            raise ModelFileError(f"{name}: no model of that name comes with the package; there is {', '.join(boxed())}")
-        return BOX / f"{name[1:]}.safetensors"
+        if name in boxed():
+            return BOX / f"{name[1:]}.safetensors"
+        remedy = f"; the file of that name is ./{shown}" if _status(Path(name)) is not None else ""
+        raise ModelFileError(
+            f"{shown}: no model of that name comes with the package; there is {', '.join(boxed())}{remedy}"
+        )
     path = Path(model)
-    if path.is_dir():
-        if not (path / FILE_NAME).is_file():
+    status = _status(path) if name else None
+    if status is None:
+        raise ModelFileError(f"{shown}: no such model; give a run folder or a model file")
+    if stat.S_ISDIR(status.st_mode):
+        path = path / MODEL
+        status = _status(path)
+        if status is None or stat.S_ISDIR(status.st_mode):
             raise ModelFileError(
-                f"{path}: no model in this folder: expected {FILE_NAME}, which the first evaluation of a run "
+                f"{shown}: no model in this folder: expected {MODEL}, which the first evaluation of a run "
                 f"writes; give a run folder or a model file"
             )
-        return path / FILE_NAME
-    if not path.exists():
-        raise ModelFileError(f"{path}: no such model; give a run folder or a model file")
+    try:
+        container.check_regular(status)
+    except ModelFileError as error:
+        raise ModelFileError(f"{named(path)}: {error}; give a run folder or a model file") from error
     return path
 
 
 def looks_like_model(name: str) -> bool:
     """Whether a name means a model and not a text: a safetensors file, a run folder, or a model of the package."""
     path = Path(name)
-    return (
-        name in boxed()
-        or path.suffix == ".safetensors"
-        or (path / FILE_NAME).is_file()
-        or (path / "checkpoint").is_dir()
-    )
+    if name in boxed() or path.suffix == ".safetensors" or is_run_folder(path):
+        return True
+    try:
+        status = _status(path / MODEL)
+    except ModelFileError:  # nobody can look: whoever reads the text says why
+        return False
+    return status is not None and stat.S_ISREG(status.st_mode)
 
 
 def read(model: str | Path) -> ModelFile:
@@ -110,26 +127,72 @@ def read(model: str | Path) -> ModelFile:
         ModelFileError: nothing is there, or it is not an intact model of ours.
     """
     path = find(model)
-    seen: list[ModelConfig] = []
-    vocabularies: list[Vocabulary] = []
+    seen: list[tuple[ModelConfig, Vocabulary]] = []
 
     def expected(document: dict[str, Any]) -> container.Shapes:
-        if set(document) - {"card"} != _FIELDS or not isinstance(document["training"], dict):
-            raise ModelFileError(f"{path}: its description has unknown or missing fields")
-        card = document.get("card", {})
-        if not isinstance(card, dict) or not all(isinstance(text, str) for text in card.values()):
-            raise ModelFileError(f"{path}: its card is no list of headings and texts")
+        if set(document) - {"card"} != _FIELDS:
+            raise ModelFileError("its description has unknown or missing fields")
+        check_told(document["training"], document.get("card", {}))
         try:
-            seen.append(ModelConfig.from_document(document["config"]))
-            vocabularies.append(Vocabulary.from_document(document["vocabulary"]))
-        except (ConfigError, ModelFileError) as error:
-            raise ModelFileError(f"{path}: {error}") from error
-        if len(vocabularies[0]) != seen[0].vocabulary:
-            raise ModelFileError(f"{path}: {len(vocabularies[0])} symbols for a model of {seen[0].vocabulary}")
-        return seen[0].shapes()
+            config = ModelConfig.from_document(document["config"])
+            vocabulary = Vocabulary.from_document(document["vocabulary"])
+        except ConfigError as error:
+            raise ModelFileError(str(error)) from error
+        if len(vocabulary) != config.vocabulary:
+            raise ModelFileError(f"{len(vocabulary)} symbols for a model of {config.vocabulary}")
+        seen.append((config, vocabulary))
+        return config.shapes()
 
-    document, tensors = container.read(path, "model", expected)
-    full = {
-        name: tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor for name, tensor in tensors.items()
-    }
-    return ModelFile(seen[0], vocabularies[0], document["training"], full, document.get("card", {}))
+    document, tensors = container.read(path, "model", expected, _types)
+    full = {name: tensor if name == NGRAM_CODES else tensor.astype(np.float32) for name, tensor in tensors.items()}
+    try:
+        _check_numbers(full)
+    except ModelFileError as error:
+        raise ModelFileError(f"{named(path)}: {error}") from error
+    return ModelFile(*seen[0], document["training"], full, document.get("card", {}))
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What there is of that name; None where there is nothing.
+
+    Raises:
+        ModelFileError: the name cannot be followed to its end.
+    """
+    shown = named(path)
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            target = named(path.readlink())
+            raise ModelFileError(f"{shown}: a symbolic link to {target}, where nothing is; mend the link") from None
+        return None
+    except OSError as error:
+        raise ModelFileError(f"{shown}: cannot be looked at: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ModelFileError(f"{shown}: no file has such a name; give a run folder or a model file") from error
+
+
+def _types(name: str) -> tuple[str, ...]:
+    """What the numbers of a model's tensor may be."""
+    return ("I64",) if name == NGRAM_CODES else ("F32", "F16")
+
+
+def _check_numbers(tensors: container.Tensors) -> None:
+    """Hold the numbers of a model against what they must be for it to write: finite weights, codes that differ.
+
+    Raises:
+        ModelFileError: they are not.
+    """
+    for name, tensor in tensors.items():
+        if name == NGRAM_CODES:
+            if tensor.min() < 1 or tensor.max() > LARGEST_CODE or len(np.unique(tensor)) != len(tensor):
+                raise ModelFileError(
+                    f"tensor {name!r} has codes that are no distinct numbers from 1 to {LARGEST_CODE:,}"
+                )
+            continue
+        with np.errstate(invalid="ignore"):
+            total = tensor.sum(dtype=np.float64)  # of float32 numbers it is finite where all of them are
+        if not np.isfinite(total):
+            raise ModelFileError(
+                f"tensor {name!r} has numbers that are not finite: the model was damaged as it learned"
+            )

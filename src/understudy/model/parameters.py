@@ -53,7 +53,8 @@ def put_under(network: Network, vocabulary: Vocabulary, model: ModelFile) -> Non
                 merged[name][:] = tensor.mean(0)
             merged[name][places] = tensor
         elif name == NGRAM_CODES:
-            merged[name] += tensor.max()
+            merged[name] = np.setdiff1d(np.arange(1, len(merged[name]) + len(tensor) + 1, dtype=np.int64), tensor)
+            merged[name] = merged[name][: len(vocabulary)]
             merged[name][places] = tensor
         else:
             merged[name] = np.asarray(tensor)

@@ -1,10 +1,10 @@
 """Every setting of a training run, each with its default in one place; and presets."""
 
-import math
 import types
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Self, get_args, get_type_hints
 
+from understudy import checks
 from understudy.errors import ConfigError
 from understudy.model.config import LIMITS, Cell
 
@@ -80,14 +80,15 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = setting("auto", "type of the matrix products")
 
     def __post_init__(self) -> None:
-        """Check every field.
+        """Check every field, and make plain numbers of numpy's.
 
         Raises:
             ConfigError: a value is of the wrong type or out of range, or settings contradict each other.
         """
         hints = get_type_hints(type(self))
         for entry in fields(self):
-            check(entry.name, getattr(self, entry.name), hints[entry.name], entry.metadata)
+            value = check(entry.name, getattr(self, entry.name), hints[entry.name], entry.metadata)
+            object.__setattr__(self, entry.name, value)
         given = [name for name in ("minutes", "epochs", "steps") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ConfigError(f"{' and '.join(map(flag, given))}: give only one of them")
@@ -101,7 +102,7 @@ class Recipe:
         known = {entry.name for entry in fields(self)}
         for name in settings:
             if name not in known:
-                raise ConfigError(f"{name}: no such setting; there are {', '.join(sorted(known))}")
+                raise ConfigError(f"{checks.named(name)}: no such setting; there are {', '.join(sorted(known))}")
         if any(settings.get(name) is not None for name in ("minutes", "epochs", "steps")):
             settings = {"minutes": None, "epochs": None, "steps": None} | settings
         return replace(self, **settings)
@@ -123,24 +124,19 @@ def plain_type(hint: Any) -> Any:
     return hint
 
 
-def check(name: str, value: Any, hint: Any, limits: Any) -> None:
-    """Hold one setting against its type and range.
+def check(name: str, value: Any, hint: Any, limits: Any) -> Any:
+    """Hold one setting against its type and range; give it as a plain Python value.
 
     Raises:
         ConfigError: it does not fit; the message names what was expected and what came.
     """
     if value is None and isinstance(hint, types.UnionType):
-        return
+        return None
     wanted = plain_type(hint)
     if choices := get_args(wanted):
-        if value not in choices:
-            raise ConfigError(f"{flag(name)} {value}: expected one of {', '.join(choices)}")
-        return
-    low, high = limits["low"], limits["high"]
-    number = type(value) is int or (wanted is float and type(value) is float and math.isfinite(value))
-    if not number or not low <= value <= high:
-        kind = "a whole number" if wanted is int else "a number"
-        raise ConfigError(f"{flag(name)} {value}: expected {kind} from {low:,} to {high:,}")
+        return checks.one_of(flag(name), value, choices)
+    hold = checks.whole if wanted is int else checks.number
+    return hold(flag(name), value, limits["low"], limits["high"])
 
 
 PRESETS: dict[str, Recipe] = {
@@ -185,6 +181,4 @@ def preset(name: str) -> Recipe:
     Raises:
         ConfigError: there is none.
     """
-    if name not in PRESETS:
-        raise ConfigError(f"--preset {name}: expected one of {', '.join(PRESETS)}")
-    return PRESETS[name]
+    return PRESETS[checks.one_of("--preset", name, tuple(PRESETS))]
