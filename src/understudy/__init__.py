@@ -9,12 +9,13 @@ model = understudy.load("runs/mybook")
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from understudy.api import Model, Sample, Stream, load, train
+    from understudy.api import Model, load, train
     from understudy.errors import UnderstudyError, UserError
+    from understudy.samples import Sample, Stream
 
 __all__ = ["Model", "Sample", "Stream", "UnderstudyError", "UserError", "load", "train"]
 
-_HOMES = {"UnderstudyError": "errors", "UserError": "errors"}
+_HOMES = {"UnderstudyError": "errors", "UserError": "errors", "Sample": "samples", "Stream": "samples"}
 
 
 def __getattr__(name: str) -> Any:

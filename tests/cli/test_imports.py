@@ -23,6 +23,8 @@ FLOORS: list[set[str]] = [
     {"understudy.cli"},
     {"understudy"},  # the public names, imported when they are first asked for
     {"understudy.api"},
+    {"understudy.trained"},
+    {"understudy.samples"},
     {"understudy.runs"},
     {"understudy.training"},
     {"understudy.generation", "understudy.evaluation"},

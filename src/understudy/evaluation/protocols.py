@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from understudy.errors import ConfigError, TextError
+from understudy import checks
+from understudy.errors import TextError
 from understudy.model.network import Network, State
 from understudy.text.encoded import Ids
 
@@ -58,8 +59,7 @@ def windowed(network: Network, ids: Ids, window: int = WINDOW, *, batch: int | N
         ConfigError: the window is not positive.
         TextError: the text has fewer than two characters.
     """
-    if window < 1:
-        raise ConfigError(f"--window {window}: expected a whole number from 1")
+    window = checks.whole("--window", window, 1)
     predicted = predicted_in(ids)
     chunk = min(window, _CHUNK)
     batch = batch or max(1, min(128, _LARGEST_LOGITS // (chunk * network.config.vocabulary)))
@@ -116,8 +116,16 @@ def streamed_passes(
 
 
 def evaluate(network: Network, ids: Ids, protocol: Protocol = "streamed", window: int = WINDOW) -> Score:
-    """Score a text by the protocol of that name."""
-    return streamed(network, ids) if protocol == "streamed" else windowed(network, ids, window)
+    """Score a text by the protocol of that name.
+
+    Raises:
+        ConfigError: there is no such protocol, or the window is not positive.
+        TextError: the text has fewer than two characters.
+    """
+    window = checks.whole("--window", window, 1)
+    if checks.one_of("--protocol", protocol, PROTOCOLS) == "streamed":
+        return streamed(network, ids)
+    return windowed(network, ids, window)
 
 
 def predicted_in(ids: Ids) -> int:

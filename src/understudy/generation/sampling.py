@@ -10,6 +10,9 @@ from understudy import checks
 
 Floats = NDArray[np.float32]
 LARGEST_SEED = (1 << 64) - 1
+_COLDEST = 1e-30
+"""No two numbers that float32 tells apart are so close that a lower temperature would leave the less probable a chance;
+and a logit divided by it stays a number."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Sampling:
     @property
     def greedy(self) -> bool:
         """Whether there is no chance in it."""
-        return self.temperature == 0
+        return self.temperature < _COLDEST
 
     @property
     def ranks(self) -> bool:
@@ -59,8 +62,7 @@ class Sampling:
         if self.greedy:
             best = exact.argmax(-1)[:, None].astype(np.int64)
             return np.ones(best.shape), best
-        with np.errstate(over="ignore"):  # close to zero, all but the most probable are infinitely far below it
-            exact = (exact - exact.max(-1, keepdims=True)) / self.temperature
+        exact = (exact - exact.max(-1, keepdims=True)) / self.temperature
         weights: NDArray[np.float64] = np.exp(exact)
         if not self.ranks:
             return weights, np.broadcast_to(np.arange(weights.shape[-1], dtype=np.int64), weights.shape)
