@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from understudy.generation.engine import EngineState
 from understudy.generation.graph import looping_graph, state_names
 from understudy.generation.products import Numbers
+from understudy.generation.runtime import onnxruntime
 from understudy.generation.sampling import Floats, Sampling
 from understudy.model.file import ModelFile
 
