@@ -1,4 +1,6 @@
+import errno
 import os
+import stat
 import subprocess
 import sys
 from contextlib import suppress
@@ -80,17 +82,62 @@ def test_a_killed_process_leaves_the_old_file_and_a_partial_that_can_be_removed(
     assert killed.returncode == -9
     assert path.read_bytes() == OLD
     assert not only_file_beside(path)
-    remove_partials(path.parent)
+    remove_partials(path.parent, lambda name: name == path.name)
     assert path.read_bytes() == OLD
     assert only_file_beside(path)
 
 
 def test_removing_partials_spares_other_files(tmp_path: Path) -> None:
-    spared = [tmp_path / name for name in (".hidden", "a.partial", ".model.safetensors")]
-    for file in [*spared, tmp_path / ".model.safetensors.123.partial"]:
+    names = (
+        ".hidden",
+        "a.partial",
+        ".model.safetensors",
+        ".mine.partial",
+        ".mine.123.partial",
+        ".mine.12-0123abcd.partial",
+    )
+    spared = [tmp_path / name for name in names]
+    gone = [tmp_path / f".model.safetensors.{tail}.partial" for tail in ("123", "123-0123abcd")]
+    for file in [*spared, *gone]:
         file.write_bytes(NEW)
-    remove_partials(tmp_path)
+    remove_partials(tmp_path, lambda name: name == "model.safetensors")
     assert sorted(tmp_path.iterdir()) == sorted(spared)
+
+
+def test_two_writers_of_one_file_do_not_share_a_partial(path: Path) -> None:
+    """As two threads, or two containers whose processes have the same number."""
+    with replacing(path) as one:
+        one.write(b"one")
+        with replacing(path) as other:
+            other.write(b"the other")
+        assert path.read_bytes() == b"the other"
+    assert path.read_bytes() == b"one"
+    assert only_file_beside(path)
+
+
+def test_a_link_gives_way_and_what_it_points_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_bytes(OLD)
+    (tmp_path / "link").symlink_to("mine")
+    write_whole(tmp_path / "link", NEW)
+    assert (tmp_path / "mine").read_bytes() == OLD
+    assert (tmp_path / "link").read_bytes() == NEW
+    assert not (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EACCES, errno.ENOTSUP])
+def test_a_folder_that_cannot_be_synced_is_written_in_all_the_same(
+    number: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = os.fsync
+
+    def refuse_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    write_whole(path, NEW)
+    assert path.read_bytes() == NEW
 
 
 def test_a_full_disk_is_a_storage_error_and_the_old_file_stays_whole(small_disk: Path) -> None:

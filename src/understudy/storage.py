@@ -1,28 +1,35 @@
 """Files that are either whole or not there: written aside, synced, renamed."""
 
+import errno
 import os
-from collections.abc import Iterator
+import re
+import secrets
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from understudy.errors import StorageError
 
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errno.EPERM, errno.EBADF, errno.EISDIR}
+"""What systems and file systems say that do not sync a folder, or do not let it be opened for that."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of `path` only when the block ends without an exception.
 
-    The bytes go to a neighbour named `.<name>.<process>.partial`, which is synced to the disk, renamed over
-    `path`, and the folder synced too. Whenever the process dies, `path` is the old file or the new one.
+    The bytes go to a neighbour named `.<name>.<process>-<chance>.partial`, which nobody else has, in another container
+    or thread; it is synced to the disk, renamed over `path`, and the folder synced too. Whenever the process dies,
+    `path` is the old file or the new one. A symbolic link of that name gives way; what it points to is untouched.
 
     Raises:
         StorageError: the disk refused; the neighbour is removed and `path` is as it was.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    aside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
+        with aside.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -48,10 +55,18 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def remove_partials(folder: Path) -> None:
-    """Remove what killed processes left behind in `folder`; the caller holds the folder's lock."""
+def remove_partials(folder: Path, ours: Callable[[str], bool]) -> None:
+    """Remove what killed processes left behind in `folder` of files whose names are ours.
+
+    The caller holds the folder's lock.
+    """
     for left in folder.glob(".*.partial"):
-        left.unlink(missing_ok=True)
+        found = _PARTIAL.fullmatch(left.name)
+        if found is not None and ours(found[1]):
+            _remove(left)
+
+
+_PARTIAL = re.compile(r"\.(.+)\.\d+(?:-[0-9a-f]{8})?\.partial", re.DOTALL)
 
 
 def _remove(path: Path) -> None:
@@ -60,11 +75,15 @@ def _remove(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename inside `folder` durable, where the system lets a folder be opened (Windows does not)."""
+    """Make a rename inside `folder` durable, where the system and the file system let a folder be synced."""
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise

@@ -81,10 +81,11 @@ def arm(moment: str, number: int) -> None:
         sync(descriptor)
 
     def replace(self: Path, target: Path) -> Path:
-        if moment == "before renaming" and now():
+        written = self.suffix == ".partial"  # else the name that a run begins under
+        if (moment, written) in (("before renaming", True), ("before taking its place", False)) and now():
             die()
         renamed = rename(self, target)
-        if moment == "after renaming" and now():
+        if (moment, written) in (("after renaming", True), ("after taking its place", False)) and now():
             die()
         return renamed
 

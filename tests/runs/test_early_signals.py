@@ -48,7 +48,7 @@ def test_a_signal_that_comes_in_a_finaliser_is_not_lost(
         Finalised()
         return material.prepare(*arguments)
 
-    monkeypatch.setattr("understudy.runs.session.prepare", reading)
+    monkeypatch.setattr("understudy.runs.beginning.prepare", reading)
     assert main([*map(str, command(text)), "--out", str(tmp_path / "run")]) == 143
     assert "interrupted; go on from the last checkpoint" in capsys.readouterr().err
     assert checkpoint.load_latest(tmp_path / "run" / "checkpoint")[0] is not None

@@ -7,11 +7,12 @@ import pytest
 
 from tests.runs.conftest import SMALL
 from understudy.errors import ConfigError
+from understudy.layout import HELD_BACK, MODEL
 from understudy.model import file
 from understudy.runs.material import TextOptions
 from understudy.runs.request import Request
 from understudy.runs.session import Session
-from understudy.runs.whole_text import HELD_BACK, sessions
+from understudy.runs.whole_text import sessions
 
 
 def request(out: Path, *texts: Path, resume: bool = False, **settings: Any) -> Request:
@@ -65,7 +66,7 @@ def test_interrupted_in_either_run_it_goes_on_to_the_same_model(
     assert stopped[-1].resume_command.endswith(f"--out {tmp_path / 'parts'} --resume")
     resumed = run(request(tmp_path / "parts", resume=True))
     assert len(resumed) == 2 - stop_at[0]
-    whole, parts = ((tmp_path / name / file.FILE_NAME).read_bytes() for name in ("whole", "parts"))
+    whole, parts = ((tmp_path / name / MODEL).read_bytes() for name in ("whole", "parts"))
     assert whole == parts
 
 

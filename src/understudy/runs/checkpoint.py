@@ -1,4 +1,8 @@
-"""The training state on disk: safetensors only, each file whole or not there, the last few kept."""
+"""The training state on disk: safetensors only, each file whole or not there, the last few kept.
+
+Checkpoints come where the schedule says, and by time in between. A run whose numbers are not finite goes back to one of
+the schedule's, so that what it does then does not depend on the clock.
+"""
 
 import math
 from collections.abc import Iterator
@@ -11,54 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.errors import CheckpointError, ConfigError, ModelFileError
+from understudy.layout import BEGUN, checkpoint_name, is_checkpoint_name
 from understudy.model import container, parameters
-from understudy.model.config import ModelConfig
-from understudy.text.vocabulary import Vocabulary
+from understudy.runs.facts import Facts
+from understudy.runs.growing import Written, written_document, written_from
 from understudy.training.loop import Progress, Trainer
 from understudy.training.optimizer import moment_names, moment_shape
-from understudy.training.recipe import Recipe
-from understudy.training.schedule import Schedule
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a run is made of; it does not change while the run goes on.
-
-    Attributes:
-        preset: name of the recipe that it began with.
-        config: the model's shape.
-        vocabulary: the model's symbols.
-        recipe: all settings, as resolved for this machine.
-        schedule: the numbers of steps that the recipe came to.
-        texts: what was learned from: names to open it again by, how it was read, its length and digest.
-        origin: the model that the weights came from, where the run continues one.
-        environment: versions and threads, on which the last bit of the result may depend.
-        held_back: how a run went that held text back, for the one on the whole text that followed it.
-    """
-
-    preset: str
-    config: ModelConfig
-    vocabulary: Vocabulary
-    recipe: Recipe
-    schedule: Schedule
-    texts: dict[str, Any]
-    origin: dict[str, Any] | None
-    environment: dict[str, Any]
-    held_back: dict[str, Any] | None = None
-
-    def to_document(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "preset": self.preset,
-            "config": self.config.to_document(),
-            "vocabulary": self.vocabulary.to_document(),
-            "recipe": self.recipe.to_document(),
-            "schedule": asdict(self.schedule),
-            "texts": self.texts,
-            "origin": self.origin,
-            "environment": self.environment,
-            "held_back": self.held_back,
-        }
 
 
 @dataclass(frozen=True)
@@ -68,13 +30,13 @@ class Checkpoint:
     Attributes:
         facts: what the run is made of.
         progress: where it stands.
-        written: bytes of each growing file of the run folder that belong to the steps done.
+        written: how far each growing file of the run folder had grown with the steps done.
         tensors: weights, the optimiser's moments, and the carried state.
     """
 
     facts: Facts
     progress: Progress
-    written: dict[str, int]
+    written: dict[str, Written]
     tensors: container.Tensors
 
     def restore(self, trainer: Trainer) -> None:
@@ -93,8 +55,18 @@ class Checkpoint:
         trainer.updates.restart(self.progress.loss_sum)
 
 
-def save(folder: Path, facts: Facts, trainer: Trainer, written: dict[str, int]) -> Path:
-    """Write the trainer's state; older checkpoints beyond the recipe's `keep` go.
+def save(folder: Path, facts: Facts, trainer: Trainer, written: dict[str, Written], *, begins: bool = False) -> Path:
+    """Write the trainer's state; older checkpoints go, as far as neither the recipe nor a setback may ask for them.
+
+    Of the schedule's checkpoints the last few stay, as the recipe's `keep` says; of those that came by time the newest.
+
+    Args:
+        folder: where to.
+        facts: what the run is made of.
+        trainer: where it stands.
+        written: how far the run's files have grown.
+        begins: whether the run takes the place of another, which is still there: then under the name `BEGUN`, and
+            nothing goes.
 
     Raises:
         StorageError: the disk refused; the checkpoints that were there still are.
@@ -109,12 +81,29 @@ def save(folder: Path, facts: Facts, trainer: Trainer, written: dict[str, int]) 
         for part, value in enumerate(state):
             tensors[f"state.{layer}.{part}"] = value.cpu().numpy()
     progress = {name: _jsonable(value) for name, value in asdict(trainer.progress).items()}
-    document = {**facts.to_document(), "progress": progress, "written": written}
-    path = folder / f"step-{trainer.progress.step:012d}.safetensors"
+    document = {**facts.to_document(), "progress": progress, "written": written_document(written)}
+    step = trainer.progress.step
+    path = folder / (BEGUN if begins else checkpoint_name(step))
     container.write(path, "training state", document, tensors)
-    for old in _paths(folder)[facts.recipe.keep :]:
-        old.unlink(missing_ok=True)
+    if not begins:
+        _forget(folder, facts, step)
     return path
+
+
+def forget_after(folder: Path, step: int) -> None:
+    """Remove the checkpoints of steps after this one: a run goes back to it."""
+    for place, path in _steps(folder):
+        if place > step:
+            path.unlink(missing_ok=True)
+
+
+def _forget(folder: Path, facts: Facts, step: int) -> None:
+    done = [(place, path) for place, path in _steps(folder) if place <= step]
+    planned = [path for place, path in done if facts.schedule.saves_at(place)]
+    kept = {*planned[: facts.recipe.keep], done[0][1]}
+    for _, path in done:
+        if path not in kept:
+            path.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Checkpoint:
@@ -123,13 +112,13 @@ def load(path: Path) -> Checkpoint:
     Raises:
         ModelFileError: the file is not an intact training state of ours.
     """
-    seen: list[tuple[Facts, Progress, dict[str, int]]] = []
+    seen: list[tuple[Facts, Progress, dict[str, Written]]] = []
 
     def expected(document: dict[str, Any]) -> container.Shapes:
         try:
-            facts = _facts(document)
-            seen.append((facts, _progress(document["progress"]), _written(document["written"])))
-        except (ConfigError, ModelFileError, KeyError, TypeError, AttributeError) as error:
+            facts = Facts.from_document(document)
+            seen.append((facts, _progress(document["progress"]), written_from(document["written"])))
+        except (ConfigError, ModelFileError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"{path}: its description is not a training state's: {error}") from error
         return dict(_shapes(facts))
 
@@ -137,18 +126,25 @@ def load(path: Path) -> Checkpoint:
     return Checkpoint(*seen[0], tensors)
 
 
-def load_latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+def load_latest(folder: Path, *, planned: bool = False) -> tuple[Checkpoint | None, list[str]]:
     """The newest intact checkpoint of a folder, and why newer ones were passed over.
+
+    Args:
+        folder: where they are.
+        planned: only one that the schedule asked for, and not one that came by time.
 
     Raises:
         CheckpointError: there are checkpoints, but none is intact.
     """
     passed_over: list[str] = []
-    for path in _paths(folder):
+    for path in [*_begun(folder), *(path for _, path in _steps(folder))]:
         try:
-            return load(path), passed_over
+            found = load(path)
         except ModelFileError as error:
             passed_over.append(str(error))
+            continue
+        if not planned or found.facts.schedule.saves_at(found.progress.step):
+            return found, passed_over
     if passed_over:
         raise CheckpointError(
             f"{folder}: no checkpoint is intact: {'; '.join(passed_over)}; start a new run in another folder"
@@ -156,23 +152,14 @@ def load_latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     return None, []
 
 
-def _paths(folder: Path) -> list[Path]:
-    """The checkpoints of a folder, newest first."""
-    return sorted(folder.glob("step-*.safetensors"), reverse=True)
+def _begun(folder: Path) -> list[Path]:
+    return [folder / BEGUN] if (folder / BEGUN).is_file() else []
 
 
-def _facts(document: dict[str, Any]) -> Facts:
-    return Facts(
-        str(document["preset"]),
-        ModelConfig.from_document(document["config"]),
-        Vocabulary.from_document(document["vocabulary"]),
-        Recipe(**document["recipe"]),
-        Schedule(**document["schedule"]),
-        dict(document["texts"]),
-        document["origin"],
-        dict(document["environment"]),
-        document["held_back"],
-    )
+def _steps(folder: Path) -> list[tuple[int, Path]]:
+    """The steps of the checkpoints of a folder, newest first, with their paths."""
+    names = [path for path in folder.glob("step-*.safetensors") if is_checkpoint_name(path.name)]
+    return sorted(((int(path.stem.removeprefix("step-")), path) for path in names), reverse=True)
 
 
 def _progress(figures: dict[str, Any]) -> Progress:
@@ -183,12 +170,6 @@ def _progress(figures: dict[str, Any]) -> Progress:
         if type(getattr(progress, entry.name)) not in kinds:
             raise TypeError(f"{entry.name} is no number")
     return progress
-
-
-def _written(lengths: dict[str, Any]) -> dict[str, int]:
-    if not all(type(length) is int and length >= 0 for length in lengths.values()):
-        raise TypeError("the lengths of its files are no whole numbers")
-    return dict(lengths)
 
 
 def _shapes(facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:

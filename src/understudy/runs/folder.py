@@ -1,115 +1,147 @@
-"""The run folder: the model, the checkpoints, and the files that grow with the run."""
+"""The run folder: held by one process at a time, with the files that grow with the run."""
 
-import json
-import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from understudy.errors import ConfigError, MissingExtraError, StorageError
-from understudy.model.file import FILE_NAME
+from understudy.layout import (
+    BEGUN,
+    BOARD,
+    CHECKPOINTS,
+    HELD_BACK,
+    LOCK,
+    MODEL,
+    is_checkpoint_name,
+    is_plain_file,
+    is_run_folder,
+)
+from understudy.runs import ownership
+from understudy.runs.growing import NOTHING, GrowingFile, Written, not_made_here
+from understudy.runs.ownership import GROWING
 from understudy.storage import remove_partials
-from understudy.training.loop import Report
 
-METRICS, SAMPLES = "metrics.jsonl", "samples.txt"
+RUNS = Path("runs")
 
 
 class RunFolder:
-    """`runs/NAME/`, held by one process at a time."""
+    """`runs/NAME/`, or the folder in it of the first of two runs.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.model = path / FILE_NAME
-        self.checkpoints = path / "checkpoint"
-        self._files: dict[str, IO[bytes]] = {}
+    Attributes:
+        whole: the run folder as the user knows it.
+        path: where this run's files are: the same, or a part of it.
+        model: the model file.
+        checkpoints: the folder of the checkpoints.
+        held: whether this process holds it.
+    """
+
+    def __init__(self, whole: Path, part: str | None = None) -> None:
+        self.part, self.held = part, False
+        self._files: dict[str, GrowingFile] = {}
         self._board: Any = None
-        self._lock = FileLock(path / ".lock")
+        self._held = ExitStack()
+        self._made: list[Path] = []
+        self._is(whole)
 
-    def holds_run(self) -> bool:
-        """Whether an earlier run left something here."""
-        return self.model.exists() or self.holds_checkpoint()
+    def _is(self, whole: Path) -> None:
+        self.whole, self.path = whole, whole / self.part if self.part else whole
+        self.model, self.checkpoints = self.path / MODEL, self.path / CHECKPOINTS
 
     def holds_checkpoint(self) -> bool:
         """Whether there is a training state to go on from."""
-        return any(self.checkpoints.glob("step-*.safetensors"))
+        return bool(ownership.checkpoints_in(self.path))
 
     def hold(self) -> None:
-        """Make the folder and hold it.
+        """Make the folder where there is none, and hold it until it is closed.
 
         Raises:
             StorageError: it cannot be made.
-            ConfigError: another process holds it, or a file has its name.
+            ConfigError: another process holds it, or something else has its name or that of its lock.
         """
         try:
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(blocking=False)
+            first = self.whole / HELD_BACK
+            for folder in dict.fromkeys((self.whole, self.path, *([first] if is_run_folder(first) else []))):
+                self._make(folder)
+                if ownership.foreign_lock(folder):
+                    raise not_made_here(folder / LOCK)
+                lock = FileLock(folder / LOCK)
+                lock.acquire(blocking=False)
+                self._held.callback(lock.release)
+            self._make(self.checkpoints)
         except Timeout as error:
             raise ConfigError(
-                f"{self.path}: another process is training in this folder; wait for it, or choose another --out"
+                f"{self.whole}: another process is training in this folder; wait for it, or choose another --out"
             ) from error
         except (FileExistsError, NotADirectoryError) as error:
-            raise ConfigError(f"--out {self.path}: a file is in the way; name a folder for the run") from error
+            raise ConfigError(f"--out {self.whole}: a file is in the way; name a folder for the run") from error
         except OSError as error:
-            raise StorageError(f"cannot make the run folder {self.path}: {error.strerror}") from error
-        remove_partials(self.path)
-        remove_partials(self.checkpoints)
+            raise StorageError(f"cannot make the run folder {self.whole}: {error.strerror or error}") from error
+        self.held = True
+        remove_partials(self.path, lambda name: name == MODEL or name in GROWING)
+        remove_partials(self.checkpoints, is_checkpoint_name)
 
-    def clear(self) -> None:
-        """Make place for a new run."""
-        self.discard()
-        self.rewind({})
+    def hold_free(self, name: str) -> None:
+        """Hold a new folder under `runs/`: NAME, or NAME-2, NAME-3, ...; whichever is not there yet.
 
-    def discard(self) -> None:
-        """Remove an earlier run's model and checkpoints, so that nobody goes on with it."""
-        for path in [*self.checkpoints.glob("step-*.safetensors"), self.model]:
-            path.unlink(missing_ok=True)
+        It is made at the moment when it is chosen, so that runs that begin at one time get a folder each.
 
-    def rewind(self, written: dict[str, int]) -> None:
-        """Cut the growing files back to what belongs to a checkpoint."""
+        Raises:
+            StorageError: it cannot be made.
+            ConfigError: `runs` is a file.
+        """
+        number = 1
+        while True:
+            whole = RUNS / (name if number == 1 else f"{name}-{number}")
+            try:
+                self._make(RUNS)
+                whole.mkdir()
+            except OSError as error:
+                if not RUNS.is_dir():
+                    raise ConfigError(f"{RUNS}: a file is in the way; name a folder for the run with --out") from error
+                if not isinstance(error, FileExistsError):
+                    raise StorageError(f"cannot make the run folder {whole}: {error.strerror or error}") from error
+                number += 1
+                continue
+            self._made.append(whole)
+            self._is(whole)
+            self.hold()
+            return
+
+    def replace_run(self, *, second: bool) -> None:
+        """Let the run that this one replaces go; see `ownership.replace_run`.
+
+        Raises:
+            StorageError: the disk refused.
+        """
         try:
-            for name in (METRICS, SAMPLES):
-                path = self.path / name
-                if path.exists() and path.stat().st_size > written.get(name, 0):
-                    os.truncate(path, written.get(name, 0))
-                self._files[name] = path.open("ab")
+            ownership.replace_run(self.whole, self.part, second=second)
         except OSError as error:
-            raise StorageError(f"cannot write in {self.path}: {error.strerror}") from error
+            raise StorageError(f"cannot remove the old run in {self.whole}: {error.strerror or error}") from error
 
-    def written(self) -> dict[str, int]:
+    @property
+    def begun(self) -> Path:
+        """The first checkpoint of a run that is taking the place of another."""
+        return self.checkpoints / BEGUN
+
+    def open_files(self, written: dict[str, Written]) -> None:
+        """Open the growing files, cut back to what belongs to a checkpoint.
+
+        Raises:
+            ConfigError: one is not what the run wrote.
+            StorageError: the disk refused.
+        """
+        for name in GROWING:
+            self._files[name] = GrowingFile(self.path / name, written.get(name, NOTHING))
+
+    def written(self) -> dict[str, Written]:
         """How far the growing files have grown."""
-        return {name: file.tell() for name, file in self._files.items()}
+        return {name: file.written() for name, file in self._files.items()}
 
-    def record(self, report: Report) -> None:
-        """Add a report to the metrics."""
-        figures: dict[str, Any] = {
-            "step": report.step,
-            "epoch": report.epoch,
-            "train_loss": report.train_loss,
-            "learning_rate": report.learning_rate,
-            "characters_per_second": report.characters_per_second,
-            "gradient_norm": report.gradient_norm,
-        }
-        if report.windowed is not None and report.streamed is not None:
-            figures["validation_loss"] = report.windowed.loss
-            figures["validation_loss_streamed"] = report.streamed.loss
-            figures["validation_characters"] = report.windowed.characters
-            figures["bits_per_character"] = report.streamed.bits_per_character
-            figures["best"] = report.best
-        self.note(figures)
-        if self._board is not None:
-            for name, value in figures.items():
-                if name != "step":
-                    self._board.add_scalar(name, value, report.step)
-
-    def note(self, figures: dict[str, Any]) -> None:
-        """Add one line to the metrics."""
-        self._append(METRICS, json.dumps(figures) + "\n")
-
-    def sample(self, step: int, text: str) -> None:
-        """Add a sample to the samples."""
-        self._append(SAMPLES, f"--- step {step} ---\n{text}\n\n")
+    def append(self, name: str, text: str) -> None:
+        """Add text to a growing file."""
+        self._files[name].append(text)
 
     def start_board(self, step: int) -> None:
         """Write TensorBoard events too, from `step` on.
@@ -117,36 +149,51 @@ class RunFolder:
         Raises:
             MissingExtraError: tensorboard is not installed.
         """
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise MissingExtraError(
-                "--tensorboard: tensorboard is not installed; pip install 'understudy[tensorboard]'"
-            ) from error
-        self._board = SummaryWriter(str(self.path / "tensorboard"), purge_step=step)
+        check_board()
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._board = SummaryWriter(str(self.path / BOARD), purge_step=step)
+
+    def show_on_board(self, figures: dict[str, Any], step: int) -> None:
+        """Add figures to the TensorBoard events, where they are wanted."""
+        if self._board is not None:
+            for name, value in figures.items():
+                self._board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        """Let the folder go."""
+        """Let the folder go; one that was made for a run that never began goes itself."""
         for file in self._files.values():
-            with suppress(OSError):  # what a full disk refused has been told, and is still in the buffer
-                file.close()
+            file.close()
         if self._board is not None:
             self._board.close()
-        self._lock.release()
+            self._board = None
+        if self._made and not self.holds_checkpoint():
+            self._unmake()
+        self._held.close()
+        self.held = False
 
-    def _append(self, name: str, text: str) -> None:
-        try:
-            self._files[name].write(text.encode("utf-8", "backslashreplace"))
-            self._files[name].flush()
-        except OSError as error:
-            raise StorageError(
-                f"cannot write {self.path / name}: {error.strerror}; the last checkpoint is untouched"
-            ) from error
+    def _make(self, folder: Path) -> None:
+        missing = [place for place in (folder, *folder.parents) if not place.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        self._made += reversed(missing)
+
+    def _unmake(self) -> None:
+        for folder in reversed(self._made):
+            with suppress(OSError):  # something else has come to lie there
+                if is_plain_file(folder / LOCK):
+                    (folder / LOCK).unlink()
+                folder.rmdir()
 
 
-def free_folder(name: str) -> Path:
-    """A folder under `runs/` that no run has used: NAME, or NAME-2, NAME-3, ..."""
-    number = 1
-    while (path := Path("runs") / (name if number == 1 else f"{name}-{number}")).exists():
-        number += 1
-    return path
+def check_board() -> None:
+    """Make sure that TensorBoard events can be written.
+
+    Raises:
+        MissingExtraError: tensorboard is not installed.
+    """
+    try:
+        from torch.utils import tensorboard  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "--tensorboard: tensorboard is not installed; pip install 'understudy[tensorboard]'"
+        ) from error

@@ -1,14 +1,21 @@
 """What the user asks of a sitting, and whether it fits the run that is to go on."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from understudy.errors import CheckpointError, ConfigError
 from understudy.model.file import ModelFile
-from understudy.runs.checkpoint import Facts
+from understudy.runs.facts import Asked, Facts
 from understudy.runs.material import Material, TextOptions
+from understudy.text.corpus import Corpus
 from understudy.training.recipe import Recipe, flag
+
+_FLAGS = {"globs": "--glob", "validation_file": "--validation"}
+"""Flags that are not named after what they set."""
+CHANGED = ("minutes", "epochs", "steps", "validation", "evaluate_every")
+"""Settings in which the second run of `--use-all-text` differs from what was asked."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +23,7 @@ class Request:
     """What the user asks of a sitting.
 
     Attributes:
-        texts: which texts; None on resuming takes the ones of the run.
+        texts: which texts, and how to read them; on resuming, None or no texts in it for the ones of the run.
         preset: name of the recipe to begin with; None for auto.
         settings: the recipe's fields that the user set.
         out: the run folder; None for one under `runs/` named after the text.
@@ -30,6 +37,8 @@ class Request:
         held_back: how the run went that held text back, for the one that does not.
         began: when the sitting began, by `time.perf_counter`, where that was before anything was asked: the time that
             importing took counts.
+        asked: what the user asked for in all, for a run that is one of two.
+        corpus: the texts themselves, where an earlier run of this process has opened them: a pipe is read once.
     """
 
     texts: TextOptions | None
@@ -45,29 +54,55 @@ class Request:
     part: str | None = None
     held_back: dict[str, Any] | None = None
     began: float | None = None
+    asked: Asked | None = None
+    corpus: Corpus | None = None
+
+    @property
+    def named(self) -> TextOptions | None:
+        """The texts that the user names, if any."""
+        return self.texts if self.texts is not None and self.texts.texts else None
 
 
 def texts_to_resume(request: Request, facts: Facts, folder: Path) -> TextOptions:
     """The texts of the run in `folder`, after holding what the user asks against what the run was started with.
 
+    Texts that are named may have moved: whether they are the ones, their digest tells.
+
     Raises:
         CheckpointError: a flag differs.
     """
-    recorded = TextOptions.from_document(facts.texts["options"])
-    if request.preset not in (None, facts.preset):
-        raise _differs(folder, "--preset", facts.preset, request.preset)
+    recorded = facts.options
+    if request.preset not in (None, facts.asked.preset):
+        raise _differs(folder, "--preset", facts.asked.preset, request.preset)
     for name, value in request.settings.items():
-        before = getattr(facts.recipe, name)
+        before = _asked_before(facts, name)
         if value != before and value != "auto":
             raise _differs(folder, flag(name), before, value)
+    if request.whole_text and not facts.asked.whole_text:
+        raise CheckpointError(
+            f"{folder}: this run was started without --use-all-text; leave the flag out to go on, or start a new run"
+        )
     if request.texts is None:
         return recorded
     asked = request.texts.absolute()
     for name in request.text_settings:
+        if name == "validation_file" and None not in (asked.validation_file, recorded.validation_file):
+            continue
         if getattr(asked, name) != getattr(recorded, name):
-            raise _differs(folder, flag(name), getattr(recorded, name), getattr(asked, name))
-    names = {"texts": list(asked.texts)} | ({"globs": list(asked.globs)} if asked.globs else {})
+            raise _differs(folder, _FLAGS.get(name, flag(name)), getattr(recorded, name), getattr(asked, name))
+    names: dict[str, Any] = {"texts": list(asked.texts or recorded.texts)}
+    if asked.validation_file is not None:
+        names["validation_file"] = asked.validation_file
     return TextOptions.from_document({**recorded.to_document(), **names})
+
+
+def _asked_before(facts: Facts, name: str) -> Any:
+    """What a setting was when the user last said it, or what the run has chosen."""
+    if name in facts.asked.settings:
+        return facts.asked.settings[name]
+    if facts.held_back is not None and name in CHANGED:
+        return getattr(facts.asked.recipe(), name)
+    return getattr(facts.recipe, name)
 
 
 def check_same_text(material: Material, facts: Facts, folder: Path) -> None:
@@ -103,8 +138,14 @@ def shaped_like(origin: ModelFile, recipe: Recipe, request: Request) -> Recipe:
     return recipe.with_settings(**shape)
 
 
+def files_of(options: TextOptions) -> list[Path]:
+    """The paths that texts are read from, as far as they are paths of files."""
+    names = [*options.texts, *([options.validation_file] if options.validation_file is not None else [])]
+    return [Path(name) for name in names if name != "-" and not name.startswith("@") and os.path.isfile(name)]  # noqa: PTH113 - never raises
+
+
 def _differs(folder: Path, name: str, before: object, now: object) -> CheckpointError:
     return CheckpointError(
         f"{folder}: this run was started with {name} {before}, not {now}; leave the flag out to go on, or start a new "
-        f"run"
+        f"run (--from {folder} keeps what was learned)"
     )

@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from understudy.errors import ConfigError
+from understudy.layout import HELD_BACK
 from understudy.model import file
+from understudy.runs.beginning import origin_of
+from understudy.runs.facts import Asked
 from understudy.runs.folder import RunFolder
-from understudy.runs.material import TextOptions
-from understudy.runs.request import Request
+from understudy.runs.request import CHANGED, Request
 from understudy.runs.session import Session
 from understudy.training.recipe import DEFAULT_PRESET, preset
 
-HELD_BACK = "held-back"
-"""The first run's folder, in the run's own."""
 _FIRST_SHARE = 0.47
 """Of the minutes; the second run has a ninth more text to learn, and nothing to look at."""
 
@@ -22,46 +22,75 @@ def sessions(request: Request) -> Iterator[Session]:
     """The sessions of a request, to be prepared and run each before the next is asked for.
 
     One, or with `whole_text` two: the first holds text back as usual, in a folder `held-back` of its own; the second
-    has its recipe, learns from the whole text, and stops where the first was at its best.
+    has its recipe, learns from the whole text, and stops where the first was at its best. Both are made from what the
+    first one's checkpoints tell that was asked for, so that it does not matter in which sitting the second begins.
 
     Raises:
         ConfigError: nothing would be held back to find the schedule with.
     """
-    folder = request.out
-    if request.resume and folder is not None:
-        unfinished = RunFolder(folder / HELD_BACK).holds_run() and not RunFolder(folder).holds_checkpoint()
-        request = replace(request, whole_text=unfinished)
-    if not request.whole_text:
+    goes_on = False
+    if request.resume and request.out is not None:
+        first = RunFolder(request.out, HELD_BACK)
+        goes_on = first.holds_checkpoint() and (first.begun.is_file() or not RunFolder(request.out).holds_checkpoint())
+        if not goes_on and RunFolder(request.out).holds_checkpoint():
+            yield Session(request)
+            return
+    if not goes_on and not request.whole_text:
         yield Session(request)
         return
-    held = request.settings.get("validation", preset(request.preset or DEFAULT_PRESET).validation)
-    if not held or (request.texts is not None and request.texts.validation_file is not None):
-        raise ConfigError(
-            "--use-all-text: there is no part of the text that is held back; leave it out, or --validation"
-        )
-    first = Session(_first(request))
-    yield first
-    texts = request.texts or TextOptions.from_document(first.facts.texts["options"])
-    again = replace(request, texts=texts, resume=False, overwrite=True, began=None)
-    yield Session(_second(again, first.folder.path.parent))
+    session = Session(replace(request, part=HELD_BACK) if goes_on else _first(request))
+    yield session
+    yield Session(_second(request, session))
 
 
 def _first(request: Request) -> Request:
+    recipe = preset(request.preset or DEFAULT_PRESET).with_settings(**request.settings)
+    if not recipe.validation or (request.texts is not None and request.texts.validation_file is not None):
+        raise ConfigError(
+            "--use-all-text: there is no part of the text that is held back; leave it out, or --validation"
+        )
+    if request.origin is not None and request.out is not None and _lies_in(request.origin, request.out):
+        raise ConfigError(
+            f"--from {request.origin}: the run in {request.out} takes this model's place before it is done with it; "
+            f"choose another --out"
+        )
     settings = dict(request.settings)
-    recipe = preset(request.preset or DEFAULT_PRESET).with_settings(**settings)
-    if recipe.minutes is not None and not (request.resume and "minutes" not in settings):
+    if recipe.minutes is not None:
         settings["minutes"] = recipe.minutes * _FIRST_SHARE
-    resume = request.resume and request.out is not None and RunFolder(request.out / HELD_BACK).holds_checkpoint()
-    return replace(request, settings=settings, part=HELD_BACK, resume=resume)
+    asked = Asked(request.preset or DEFAULT_PRESET, request.settings, True, *origin_of(request.origin))
+    return replace(request, settings=settings, part=HELD_BACK, asked=asked)
 
 
-def _second(request: Request, folder: Path) -> Request:
-    found = file.read(folder / HELD_BACK).training
+def _second(request: Request, first: Session) -> Request:
+    asked, whole = first.facts.asked, first.folder.whole
+    found = file.read(whole / HELD_BACK).training
     corpus, recipe = found["corpus"], dict(found["recipe"])
-    for name in ("minutes", "epochs", "evaluate_every"):
+    for name in CHANGED:
         del recipe[name]
     more = corpus["characters"] / corpus["train_characters"]
     settings = recipe | {"validation": 0.0, "steps": max(1, round(found["steps"] * more))}
     held_back = {name: found[name] for name in ("steps", "validation_loss", "validation_loss_streamed")}
     held_back["temperature"] = found.get("temperature", 1.0)
-    return replace(request, settings=settings, out=folder, held_back=held_back)
+    origin = Path(asked.origin) if asked.origin is not None else None
+    if origin_of(origin)[1] != asked.origin_sha256:
+        raise ConfigError(f"{origin}: is not the model any more that this run was to start from; start a new run")
+    return Request(
+        first.facts.options,
+        asked.preset,
+        settings,
+        whole,
+        overwrite=True,
+        origin=origin,
+        tensorboard=request.tensorboard,
+        part=None,
+        held_back=held_back,
+        asked=asked,
+        corpus=first.material.corpus,
+    )
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    try:
+        return folder.resolve() in (path.resolve(), *path.resolve().parents)
+    except (OSError, RuntimeError):
+        return False

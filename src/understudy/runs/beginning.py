@@ -1,0 +1,177 @@
+"""Beginning a run: everything is checked before anything is written."""
+
+import hashlib
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+from understudy.errors import CheckpointError, ConfigError, DivergedError
+from understudy.model import file, parameters
+from understudy.model.config import ModelConfig
+from understudy.model.file import ModelFile
+from understudy.model.initialization import initialize
+from understudy.model.network import Network
+from understudy.runs import budget, checkpoint, ownership
+from understudy.runs.choice import choose
+from understudy.runs.facts import Asked, Facts
+from understudy.runs.folder import RunFolder, check_board
+from understudy.runs.growing import NOTHING
+from understudy.runs.material import Material, TextOptions, prepare
+from understudy.runs.ownership import GROWING
+from understudy.runs.request import Request, shaped_like
+from understudy.runs.run import Run, batches_of, chooses, most_steps, network_for, take_temperature, text_lines
+from understudy.text.vocabulary import Vocabulary, printable
+from understudy.training.loop import Trainer
+from understudy.training.machine import environment, matrix_rate, settled
+from understudy.training.recipe import DEFAULT_PRESET, Recipe, preset
+from understudy.training.schedule import Schedule
+from understudy.training.update import NotFiniteError
+
+
+def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, None, Run]:
+    """Read the texts, make the model, choose the schedule, keep the first checkpoint; yield a line for each find.
+
+    Args:
+        request: what the user asks.
+        folder: where the run is to be kept, which is held from then on; without a name of the user's, one is found.
+        began: when the sitting began, by `time.perf_counter`.
+
+    Raises:
+        UserError: something that the user gave does not fit; nothing was written.
+        StorageError: the run folder cannot be written; what was there before is untouched.
+    """
+    options, name = request.named, request.preset or DEFAULT_PRESET
+    if options is None:
+        raise ConfigError("name a TEXT to learn from: a file, a folder, - or @python")
+    if request.tensorboard:
+        check_board()
+    recipe = settled(preset(name).with_settings(**request.settings))
+    _check_free(request, folder, [])
+    origin = file.read(request.origin) if request.origin is not None else None
+    asked = request.asked or Asked(name, request.settings, request.whole_text, *origin_of(request.origin))
+    if origin is not None:
+        recipe = shaped_like(origin, recipe, request)
+    material = prepare(options, recipe.validation, origin.vocabulary if origin is not None else None, request.corpus)
+    yield from text_lines(material)
+    texts = [Path(source.name) for source in material.corpus.sources] if material.corpus is not None else []
+    _check_free(request, folder, texts)
+    recipe, choices = _chosen(recipe, request, material, going_on=origin is not None)
+    yield from choices
+    config = ModelConfig(
+        recipe.cell, len(material.vocabulary), recipe.embedding, recipe.units, recipe.layers, recipe.ngrams
+    )
+    batches = batches_of(material.train, recipe)
+    network = network_for(config, recipe)
+    initialize(network, recipe.initialization, recipe.seed)
+    if origin is not None:
+        yield from _take_over(network, material.vocabulary, origin)
+    trainer = Trainer(network, recipe, Schedule(1, 0, 1), batches, material.validation)
+    pace = None
+    if recipe.minutes is None:
+        trainer.schedule = budget.schedule_for(recipe, batches.per_epoch, material.held_back > 0)
+    else:
+        pace = yield from _in_minutes(trainer, material, 60 * recipe.minutes, began, most_steps(trainer, name))
+    facts = Facts(
+        asked,
+        config,
+        material.vocabulary,
+        recipe,
+        trainer.schedule,
+        _described(options, material),
+        None
+        if origin is None
+        else {"name": origin.training.get("corpus", {}).get("name"), "steps": origin.training.get("steps")},
+        environment(),
+        request.held_back,
+    )
+    take_temperature(trainer, facts)
+    _keep_first(request, folder, trainer, facts, material.name, texts)
+    return Run(folder, trainer, facts, material, pace)
+
+
+def _check_free(request: Request, folder: RunFolder, texts: list[Path]) -> None:
+    if request.out is None and not folder.held:
+        return
+    whole, part = folder.whole, folder.part
+    if request.resume and not request.overwrite and ownership.holds_run(folder.path):
+        raise CheckpointError(
+            f"{whole}: holds a model, but no checkpoint to resume from; start from the model with --from {whole} and "
+            f"another --out, or replace it with --overwrite"
+        )
+    ownership.check_free(whole, part, overwrite=request.overwrite, texts=texts)
+
+
+def _keep_first(
+    request: Request, folder: RunFolder, trainer: Trainer, facts: Facts, name: str, texts: list[Path]
+) -> None:
+    """Take the folder and write the first checkpoint; only then an old run goes."""
+    if request.out is None:
+        folder.hold_free(name)
+    else:
+        folder.hold()
+    _check_free(request, folder, texts)
+    checkpoint.save(folder.checkpoints, facts, trainer, dict.fromkeys(GROWING, NOTHING), begins=True)
+    folder.replace_run(second=facts.held_back is not None)
+    folder.open_files({})
+    if request.tensorboard:
+        folder.start_board(0)
+
+
+def origin_of(path: Path | None) -> tuple[str | None, str | None]:
+    """Where the model to start from is, in any working folder, and the digest of its file."""
+    if path is None:
+        return None, None
+    with file.find(path).open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    return (str(path) if str(path).startswith("@") else str(path.absolute())), digest
+
+
+def _described(options: TextOptions, material: Material) -> dict[str, object]:
+    """What checkpoints keep of the texts."""
+    return {"options": options.absolute().to_document(), **material.to_document()}
+
+
+def _chosen(recipe: Recipe, request: Request, material: Material, *, going_on: bool) -> tuple[Recipe, list[str]]:
+    """The recipe with what it leaves open filled in, and a line for each choice."""
+    choices: list[str] = []
+    if chooses(request.preset):
+        taken = {"units": recipe.units, "ngrams": recipe.ngrams} if going_on else {}
+        size = len(material.train), len(material.vocabulary)
+        fixed = request.settings | taken
+        recipe, choices = choose(recipe, *size, matrix_rate(recipe), fixed, going_on=going_on)
+    lanes = (len(material.train) - 1) // recipe.sequence_length
+    if recipe.batches == "lanes" and "batch_size" not in request.settings and lanes < recipe.batch_size:
+        recipe = recipe.with_settings(batch_size=max(1, lanes))
+    return recipe, choices
+
+
+def _take_over(network: Network, vocabulary: Vocabulary, origin: ModelFile) -> Iterator[str]:
+    parameters.put_under(network, vocabulary, origin)
+    known = set(origin.vocabulary.characters)
+    new = [symbol for symbol in vocabulary.characters if symbol not in known]
+    if new:
+        names = ", ".join(map(printable, new[:20])) + (f" and {len(new) - 20:,} more" if len(new) > 20 else "")
+        yield f"characters that are new to the model get new rows: {names}"
+
+
+def _in_minutes(
+    trainer: Trainer, material: Material, seconds: float, began: float, most: int
+) -> Generator[str, None, budget.Pace]:
+    """Give the trainer the schedule that fits the time on this machine; what holds it to that."""
+    try:
+        speed = budget.measure(trainer)
+    except NotFiniteError as error:
+        raise DivergedError(f"{error}, before any training; the weights to start from are damaged") from error
+    per_epoch, held_back = trainer.batches.per_epoch, material.held_back
+    left = seconds - (time.perf_counter() - began)
+    schedule = trainer.schedule = budget.schedule_in(trainer.recipe, per_epoch, held_back, left, speed, most)
+    characters = trainer.batches.characters_per_epoch / per_epoch / speed.step
+    yield (
+        f"measured {characters:,.0f} characters a second here: {schedule.steps:,} steps, "
+        f"{schedule.steps / per_epoch:.1f} times through the text"
+    )
+    if schedule.looked_at < held_back:
+        yield f"looks at the first {schedule.looked_at:,} characters of the text held back: all would take too long"
+    if schedule.steps == most:
+        yield "it will stop there, before the time is over: more passes would only learn the text by heart"
+    return budget.Pace(seconds, speed.character * min(held_back, schedule.looked_at), most)

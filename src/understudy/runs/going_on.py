@@ -1,0 +1,127 @@
+"""Going on with a run: from its last checkpoint, on the text that it began with."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+
+from understudy.errors import ConfigError, ModelFileError, TextError
+from understudy.model.container import kind_of
+from understudy.runs import budget, checkpoint, ownership
+from understudy.runs.checkpoint import Checkpoint
+from understudy.runs.facts import Facts
+from understudy.runs.folder import RunFolder, check_board
+from understudy.runs.growing import not_made_here
+from understudy.runs.material import Material, prepare
+from understudy.runs.request import Request, check_same_text, texts_to_resume
+from understudy.runs.run import Run, batches_of, most_steps, network_for, take_temperature, text_lines
+from understudy.training.loop import Trainer
+from understudy.training.machine import environment
+
+
+def find(folder: RunFolder) -> Generator[str, None, Checkpoint | None]:
+    """Hold the folder of a run, and give its newest intact checkpoint; None where there is no run, and nothing is held.
+
+    Raises:
+        ConfigError: another process holds it.
+        CheckpointError: no checkpoint is intact.
+    """
+    for place in dict.fromkeys((folder.whole, folder.path)):
+        ownership.check_usable(place)
+    if not folder.holds_checkpoint():
+        return None
+    folder.hold()
+    if folder.begun.is_file():
+        try:
+            begun = checkpoint.load(folder.begun)
+        except ModelFileError:  # it is passed over below, and the run that it was to replace goes on
+            pass
+        else:
+            folder.replace_run(second=begun.facts.held_back is not None)
+    found, passed_over = checkpoint.load_latest(folder.checkpoints)
+    yield from (f"passed over {message}" for message in passed_over)
+    return found
+
+
+def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[str, None, Run]:
+    """Put the run where the checkpoint stands; yield a line for each thing found.
+
+    Raises:
+        UserError: something that the user gave does not fit; nothing was changed.
+        StorageError: the run folder cannot be written.
+    """
+    if request.tensorboard:
+        check_board()
+    facts, recipe = found.facts, found.facts.recipe
+    material = _material(request, facts, folder)
+    facts = replace(facts, texts={**facts.texts, "options": _options(request, facts, folder)})
+    yield from text_lines(material)
+    if ownership.there(folder.model) and kind_of(folder.model) != "model":
+        raise not_made_here(folder.model)
+    trainer = Trainer(
+        network_for(facts.config, recipe),
+        recipe,
+        facts.schedule,
+        batches_of(material.train, recipe),
+        material.validation,
+    )
+    found.restore(trainer)
+    take_temperature(trainer, facts)
+    pace, before = None, 0.0
+    if recipe.minutes is not None:
+        before = trainer.progress.seconds
+        pace = budget.Pace(60 * recipe.minutes, 0.0, most_steps(trainer, facts.asked.preset))
+    run = Run(folder, trainer, facts, material, pace, before)
+    yield from _changes(facts)
+    yield from _stand(run)
+    folder.open_files(found.written)
+    if request.tensorboard:
+        folder.start_board(trainer.progress.step)
+    return run
+
+
+def _options(request: Request, facts: Facts, folder: RunFolder) -> dict[str, object]:
+    """Where the texts are now, for the sittings after this one."""
+    return texts_to_resume(request, facts, folder.whole).to_document()
+
+
+def _material(request: Request, facts: Facts, folder: RunFolder) -> Material:
+    """The texts of the run, as they were.
+
+    Raises:
+        TextError: they are gone.
+        CheckpointError: they are not the ones.
+    """
+    options = texts_to_resume(request, facts, folder.whole)
+    try:
+        material = prepare(options, facts.recipe.validation, facts.vocabulary, request.corpus)
+    except TextError as error:
+        if request.named is not None:
+            raise
+        raise TextError(
+            f"{error}; where the text of this run has moved, name it: understudy train TEXT --out {folder.whole} "
+            f"--resume"
+        ) from error
+    material = replace(material, name=facts.texts["name"])
+    check_same_text(material, facts, folder.whole)
+    if len(material.train) != facts.texts["train_characters"]:
+        raise ConfigError(f"{folder.whole}: the text is not cut as it was when this run began; start a new run")
+    return material
+
+
+def _changes(facts: Facts) -> Iterator[str]:
+    for name, value in environment().items():
+        if facts.environment.get(name) != value:
+            yield (
+                f"note: this run was started with {name} {facts.environment.get(name)}, now {value}; it goes on, but "
+                f"its last bits may differ from an undisturbed run's"
+            )
+
+
+def _stand(run: Run) -> Iterator[str]:
+    steps = run.facts.schedule.steps
+    if run.finished:
+        yield (
+            f"nothing is left to do: all {steps:,} steps are done; for more, start a run from what this one learned: "
+            f"understudy train TEXT --from {run.folder.whole}"
+        )
+    else:
+        yield f"resuming at step {run.trainer.progress.step:,} of {steps:,}"

@@ -1,0 +1,87 @@
+"""A run that is open: what is trained, on what, and where it is kept; and what beginning one and going on share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from understudy.model.config import ModelConfig
+from understudy.model.network import Network
+from understudy.runs import budget
+from understudy.runs.choice import most_passes
+from understudy.runs.facts import Facts
+from understudy.runs.folder import RunFolder
+from understudy.runs.material import Material
+from understudy.text.batches import Batches, Lanes, ShuffledChunks
+from understudy.text.encoded import Ids
+from understudy.training.loop import Trainer
+from understudy.training.recipe import DEFAULT_PRESET, Recipe
+
+
+@dataclass
+class Run:
+    """A run that is open.
+
+    Attributes:
+        folder: where it is kept; held.
+        trainer: where it stands.
+        facts: what it is made of.
+        material: what it learns from.
+        pace: what holds it to its minutes, where it has some.
+        before: seconds that earlier sittings took.
+    """
+
+    folder: RunFolder
+    trainer: Trainer
+    facts: Facts
+    material: Material
+    pace: budget.Pace | None = None
+    before: float = 0.0
+
+    @property
+    def finished(self) -> bool:
+        """Whether the schedule's last step is done."""
+        return self.trainer.progress.step >= self.facts.schedule.steps
+
+
+def chooses(preset: str | None) -> bool:
+    """Whether the recipe of that name leaves settings open."""
+    return preset in (None, DEFAULT_PRESET)
+
+
+def most_steps(trainer: Trainer, preset: str | None) -> int:
+    """How many steps a run in minutes may have: `auto` stops where nothing more is to be gained."""
+    stops = chooses(preset) and trainer.validation is not None
+    return most_passes(trainer.recipe) * trainer.batches.per_epoch if stops else budget.NO_END
+
+
+def batches_of(train: Ids, recipe: Recipe) -> Batches:
+    """The ids to learn from as the recipe wants them."""
+    if recipe.batches == "lanes":
+        return Lanes(train, recipe.batch_size, recipe.sequence_length)
+    return ShuffledChunks(train, recipe.batch_size, recipe.sequence_length, recipe.seed)
+
+
+def network_for(config: ModelConfig, recipe: Recipe) -> Network:
+    """A network of that shape, where and in what the recipe says."""
+    return Network(config, precision=getattr(torch, recipe.precision), device=recipe.device)
+
+
+def take_temperature(trainer: Trainer, facts: Facts) -> None:
+    """The temperature that suited the text held back suits the model of the whole text too."""
+    if facts.held_back is not None:
+        trainer.temperature = facts.held_back.get("temperature", 1.0)
+
+
+def text_lines(material: Material) -> Iterator[str]:
+    """What there is to say of the text."""
+    unit = "characters" if material.vocabulary.kind == "characters" else "bytes"
+    yield (
+        f"text: {material.name}, {material.survey.length:,} {unit}, {len(material.survey.codes):,} distinct; "
+        f"{len(material.train):,} to learn from, {material.held_back:,} held back"
+    )
+    if material.validation_unknown:
+        yield (
+            f"note: {material.validation_unknown:,} {unit} of the validation file do not occur in the text; they are "
+            f"left out"
+        )
