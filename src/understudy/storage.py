@@ -1,6 +1,7 @@
 """Files that are either whole or not there: written aside, synced, renamed."""
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -53,6 +54,16 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     with replacing(path) as file:
         file.write(data)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_partials(folder: Path, ours: Callable[[str], bool]) -> None:

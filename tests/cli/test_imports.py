@@ -42,6 +42,8 @@ DISK = {
     "understudy.model.container",
     "understudy.runs.folder",
     "understudy.runs.checkpoint",
+    "understudy.runs.growing",
+    "understudy.runs.ownership",
 }
 
 

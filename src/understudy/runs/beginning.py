@@ -1,6 +1,5 @@
 """Beginning a run: everything is checked before anything is written."""
 
-import hashlib
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from understudy.runs.material import Material, TextOptions, prepare
 from understudy.runs.ownership import GROWING
 from understudy.runs.request import Request, shaped_like
 from understudy.runs.run import Run, batches_of, chooses, most_steps, network_for, take_temperature, text_lines
+from understudy.storage import sha256_of
 from understudy.text.vocabulary import Vocabulary, printable
 from understudy.training.loop import Trainer
 from understudy.training.machine import environment, matrix_rate, settled
@@ -121,9 +121,7 @@ def origin_of(path: Path | None) -> tuple[str | None, str | None]:
     """Where the model to start from is, in any working folder, and the digest of its file."""
     if path is None:
         return None, None
-    with file.find(path).open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    return (str(path) if str(path).startswith("@") else str(path.absolute())), digest
+    return (str(path) if str(path).startswith("@") else str(path.absolute())), sha256_of(file.find(path))
 
 
 def _described(options: TextOptions, material: Material) -> dict[str, object]:

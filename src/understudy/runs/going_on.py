@@ -29,7 +29,7 @@ def find(folder: RunFolder) -> Generator[str, None, Checkpoint | None]:
     if not folder.holds_checkpoint():
         return None
     folder.hold()
-    if folder.begun.is_file():
+    if ownership.there(folder.begun):
         try:
             begun = checkpoint.load(folder.begun)
         except ModelFileError:  # it is passed over below, and the run that it was to replace goes on

@@ -10,6 +10,7 @@ from understudy.model import file
 from understudy.runs.beginning import origin_of
 from understudy.runs.facts import Asked
 from understudy.runs.folder import RunFolder
+from understudy.runs.ownership import there
 from understudy.runs.request import CHANGED, Request
 from understudy.runs.session import Session
 from understudy.training.recipe import DEFAULT_PRESET, preset
@@ -31,7 +32,7 @@ def sessions(request: Request) -> Iterator[Session]:
     goes_on = False
     if request.resume and request.out is not None:
         first = RunFolder(request.out, HELD_BACK)
-        goes_on = first.holds_checkpoint() and (first.begun.is_file() or not RunFolder(request.out).holds_checkpoint())
+        goes_on = first.holds_checkpoint() and (there(first.begun) or not RunFolder(request.out).holds_checkpoint())
         if not goes_on and RunFolder(request.out).holds_checkpoint():
             yield Session(request)
             return
