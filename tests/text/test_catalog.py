@@ -15,7 +15,7 @@ from pydoc_data.topics import topics
 import pytest
 
 from understudy.errors import DownloadError, TextError
-from understudy.text import catalog
+from understudy.text import cache, catalog
 from understudy.text.corpus import Corpus, survey
 from understudy.text.source import find
 
@@ -88,7 +88,7 @@ def nobody() -> str:
 
 
 def files_in(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != cache.MARKER]
 
 
 def test_a_good_file_is_fetched_and_kept(site: Site, own_cache: Path) -> None:
@@ -223,6 +223,8 @@ def test_python_is_the_same_on_every_run(python: Corpus) -> None:
 
 
 def test_the_cache_is_where_the_environment_says(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert catalog.cache_folder() == own_cache
+    assert cache.cache_folder() == own_cache
     monkeypatch.setenv("UNDERSTUDY_CACHE", "")
-    assert catalog.cache_folder().name == "understudy"
+    usual = cache.cache_folder()
+    assert usual is not None
+    assert usual.name == "understudy"

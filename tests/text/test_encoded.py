@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.errors import StorageError, TextError
+from understudy.text import cache
 from understudy.text.catalog import python_prose
 from understudy.text.corpus import Corpus, survey
 from understudy.text.encoded import EncodedText, Ids, encode
@@ -22,6 +23,7 @@ from understudy.text.vocabulary import Vocabulary
 
 TEXT = "To be, or not to be:\nthat is the Füße €\n" * 50
 DAY = 86_400
+DIGEST = 32
 
 
 @pytest.fixture
@@ -54,8 +56,13 @@ def characters_of(text: str) -> str:
     return "".join(sorted(set(text)))
 
 
+def files(own_cache: Path) -> set[Path]:
+    """What lies in the cache, but for the mark that says whose folder it is."""
+    return {path for path in own_cache.rglob("*") if path.is_file() and path.name != cache.MARKER}
+
+
 def kept(own_cache: Path) -> Path:
-    [path] = own_cache.iterdir()
+    [path] = files(own_cache)
     return path
 
 
@@ -92,13 +99,13 @@ def test_what_the_vocabulary_lacks_is_left_out(tmp_path: Path, own_cache: Path) 
 def test_a_kept_id_takes_the_fewest_bytes(tmp_path: Path, own_cache: Path, distinct: int, width: int) -> None:
     text = "".join(map(chr, range(0x10000, 0x10000 + distinct))) * 2
     ids = encoded(corpus_of(tmp_path / "a.txt", text)).ids
-    assert kept(own_cache).stat().st_size == len(text) * width
+    assert kept(own_cache).stat().st_size == len(text) * width + DIGEST
     assert np.array_equal(ids.read(0, len(ids)), np.tile(np.arange(distinct), 2))
 
 
 def test_a_kept_byte_takes_one(tmp_path: Path, own_cache: Path) -> None:
     encoded(corpus_of(tmp_path / "a.txt", TEXT), Vocabulary.of_bytes())
-    assert kept(own_cache).stat().st_size == len(TEXT.encode())
+    assert kept(own_cache).stat().st_size == len(TEXT.encode()) + DIGEST
 
 
 # The cache
@@ -130,7 +137,7 @@ def test_other_content_and_other_vocabularies_are_kept_apart(tmp_path: Path, own
         assert all_of(encoded(other)) == places_in(TEXT[::-1], characters_of(TEXT))
         assert all_of(encoded(corpus, Vocabulary.of_text(wider))) == places_in(TEXT, wider)
         assert all_of(encoded(corpus, Vocabulary.of_bytes())) == list(TEXT.encode())
-        assert len(list(own_cache.iterdir())) == 4
+        assert len(files(own_cache)) == 4
 
 
 @pytest.mark.parametrize("length", [0, 1, 100])
@@ -139,7 +146,7 @@ def test_a_kept_file_that_was_cut_short_is_written_anew(tmp_path: Path, own_cach
     encoded(corpus)
     os.truncate(kept(own_cache), length)
     assert all_of(encoded(corpus)) == places_in(TEXT, characters_of(TEXT))
-    assert kept(own_cache).stat().st_size == len(TEXT)
+    assert kept(own_cache).stat().st_size == len(TEXT) + DIGEST
 
 
 def test_a_cache_that_cannot_be_made_is_done_without(
@@ -159,7 +166,7 @@ def test_a_full_cache_is_done_without_and_left_clean(
     monkeypatch.setenv("UNDERSTUDY_CACHE", str(small_disk))
     text = encoded(corpus_of(tmp_path / "a.txt", TEXT * 1000))
     assert text.ids.read(len(text) - len(TEXT), len(text)).tolist() == places_in(TEXT, characters_of(TEXT))
-    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+    assert files(small_disk) == set()
 
 
 def test_a_read_only_cache_serves_what_it_has(
@@ -190,9 +197,9 @@ def test_what_nobody_used_for_thirty_days_goes(tmp_path: Path, own_cache: Path) 
     corpora = {name: corpus_of(tmp_path / name, TEXT + name) for name in ages}
     paths: dict[str, Path] = {}
     for name, age in ages.items():
-        before = set(own_cache.iterdir()) if own_cache.exists() else set()
+        before = files(own_cache)
         encoded(corpora[name])
-        [paths[name]] = set(own_cache.iterdir()) - before
+        [paths[name]] = files(own_cache) - before
         used = time.time() - age * DAY
         os.utime(paths[name], (used, used))
     paths["a"].touch()
@@ -222,7 +229,7 @@ def test_a_text_that_changes_under_the_reader_is_an_error_and_is_not_kept(
     corpus_of(tmp_path / "a.txt", changed)
     with pytest.raises(TextError, match="changed while it was being read"):
         encode(corpus, seen, seen.vocabulary())
-    assert list(own_cache.iterdir()) == []
+    assert files(own_cache) == set()
 
 
 # Reading
@@ -282,6 +289,7 @@ READ_A_GIGABYTE = """
 import json, resource, sys
 from pathlib import Path
 from understudy.text.batches import Lanes
+from understudy.text import cache
 from understudy.text.catalog import python_prose
 from understudy.text.corpus import Corpus, survey
 from understudy.text.encoded import encode

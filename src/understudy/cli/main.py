@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from understudy.cli import evaluate, generate, info, train
+from understudy.cli import cache, evaluate, generate, info, train
 from understudy.cli.arguments import Parser
 from understudy.errors import UnderstudyError
 
 _OUT_OF_MEMORY = re.compile("allocate memory|out of memory")  # PyTorch's words on a CPU and on a GPU
-COMMANDS = (train, generate, evaluate, info)
+COMMANDS = (train, generate, evaluate, info, cache)
 
 
 def parser() -> Parser:

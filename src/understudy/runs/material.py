@@ -1,14 +1,15 @@
 """What a run learns from and is looked at with: texts opened, surveyed, encoded and split."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from understudy.errors import ConfigError, TextError
+from understudy.checks import named
+from understudy.errors import ConfigError, ModelFileError, TextError
 from understudy.text import encoded, source
 from understudy.text.corpus import Corpus, Survey, survey
 from understudy.text.encoded import Ids
-from understudy.text.vocabulary import Kind, Vocabulary
+from understudy.text.vocabulary import KINDS, Kind, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,26 @@ class TextOptions:
     vocabulary: Kind = "characters"
     validation_file: str | None = None
 
-    def corpus(self) -> Corpus:
+    def corpus(self, recorded: int | None = None) -> Corpus:
         """All texts as one.
 
+        Args:
+            recorded: how many symbols the text has, where a run folder tells which text it is. Such a folder may come
+                from a stranger: only files and folders are opened then, and no more than that is read.
+
         Raises:
-            TextError: a text is missing.
+            TextError: a text is missing, or none that may be opened.
             ConfigError: the encoding is not known.
         """
-        return Corpus(source.find(self.texts, self.globs), self.encoding, self.newlines)
+        return self._opened(self.texts, recorded)
+
+    def validation_corpus(self, recorded: int | None = None) -> Corpus | None:
+        """The separate text to look at the model with, or None where there is none; as `corpus` otherwise."""
+        return None if self.validation_file is None else self._opened((self.validation_file,), recorded)
+
+    def _opened(self, texts: tuple[str, ...], recorded: int | None) -> Corpus:
+        found = source.look_up(texts, self.globs, recorded=recorded is not None)
+        return Corpus(found.sources, self.encoding, self.newlines, tuple(found.left_out), recorded)
 
     def absolute(self) -> "TextOptions":
         """The same with names that hold in any working folder."""
@@ -55,8 +68,25 @@ class TextOptions:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "TextOptions":
-        """Read what `to_document` wrote."""
-        return cls(**{**document, "texts": tuple(document["texts"]), "globs": tuple(document["globs"])})
+        """Read what `to_document` wrote.
+
+        Raises:
+            ModelFileError: a field is missing, unknown or wrong.
+        """
+        fits = isinstance(document, dict) and set(document) == {entry.name for entry in fields(cls)}
+        names = [document[name] for name in ("texts", "globs")] if fits else []
+        fits = fits and all(isinstance(part, list | tuple) for part in names)
+        held = document["validation_file"] if fits else None
+        if not (
+            fits
+            and document["texts"]
+            and all(isinstance(name, str) for name in (*names[0], *names[1], document["encoding"]))
+            and (held is None or isinstance(held, str))
+            and document["newlines"] in ("keep", "lf")
+            and document["vocabulary"] in KINDS
+        ):
+            raise ModelFileError("which texts were learned from, and how they were read, is not told as it should be")
+        return cls(**{**document, "texts": tuple(names[0]), "globs": tuple(names[1])})
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +131,11 @@ class Material:
 
 
 def prepare(
-    options: TextOptions, share: float, old: Vocabulary | None = None, corpus: Corpus | None = None
+    options: TextOptions,
+    share: float,
+    old: Vocabulary | None = None,
+    corpus: Corpus | None = None,
+    validation: Corpus | None = None,
 ) -> Material:
     """Open, survey, encode and split.
 
@@ -110,9 +144,11 @@ def prepare(
         share: how much of the text, at its end, is held back where there is no validation file.
         old: the vocabulary of the model that is continued; the text's new symbols are merged into it.
         corpus: the texts, where they are open already.
+        validation: the text of the validation file, where it is open already.
 
     Raises:
-        TextError: a text is missing, empty or undecodable, or what is held back is too short to predict.
+        TextError: a text is missing, empty or undecodable, or what is learned from or held back is too short to
+            predict.
         ConfigError: the old vocabulary is of another kind.
     """
     corpus = corpus or options.corpus()
@@ -121,23 +157,38 @@ def prepare(
         raise ConfigError(
             f"--vocabulary {kind}: the model to start from has a vocabulary of {old.kind}; give --vocabulary {old.kind}"
         )
+    other = validation or options.validation_corpus()
     seen = survey(corpus, kind)
     vocabulary = seen.vocabulary() if old is None else old.merged(seen.vocabulary())
+    cut = seen.length if other is not None or not share else int((1 - share) * seen.length)
+    _check_lengths(corpus.name, seen.length, cut, 0 if other is not None else share)
     ids = encoded.encode(corpus, seen, vocabulary).ids
-    if options.validation_file is not None:
-        other = replace(options, texts=(options.validation_file,)).corpus()
-        other_seen = survey(other, kind)
-        other_ids = encoded.encode(other, other_seen, vocabulary).ids
-        if len(other_ids) < 2:
-            raise TextError(f"{options.validation_file}: fewer than 2 characters that the text knows")
-        unknown = sum(other_seen.unknown_to(vocabulary).values())
-        return Material(corpus.name, seen, vocabulary, ids, other_ids, unknown, other_seen.sha256, corpus)
-    if not share:
-        return Material(corpus.name, seen, vocabulary, ids, None, corpus=corpus)
-    cut = int((1 - share) * len(ids))
-    if len(ids) - cut < 2:
+    if other is None:
+        held_back = ids[cut:] if share else None
+        return Material(corpus.name, seen, vocabulary, ids[:cut], held_back, corpus=corpus)
+    other_seen = survey(other, kind)
+    other_ids = encoded.encode(other, other_seen, vocabulary).ids
+    if len(other_ids) < 2:
+        raise TextError(f"{named(other.sources[0].name)}: fewer than 2 characters that the text knows")
+    unknown = sum(other_seen.unknown_to(vocabulary).values())
+    return Material(corpus.name, seen, vocabulary, ids, other_ids, unknown, other_seen.sha256, corpus)
+
+
+def _check_lengths(name: str, length: int, cut: int, share: float) -> None:
+    """See that there is something to predict, in the `cut` symbols to learn from and in those held back.
+
+    Raises:
+        TextError: there is not.
+    """
+    if length < 2:
+        raise TextError(f"{name}: {length} character is too few to learn from; give more text")
+    if share and length - cut < 2:
         raise TextError(
-            f"{corpus.name}: {len(ids)} characters are too few to hold {share:.0%} back for validation; give more "
+            f"{name}: {length:,} characters are too few to hold {share:.4g} of them back for validation; give more "
             f"text, or --validation 0"
         )
-    return Material(corpus.name, seen, vocabulary, ids[:cut], ids[cut:], corpus=corpus)
+    if cut < 2:
+        raise TextError(
+            f"{name}: --validation {share:.4g} of {length:,} characters leaves {cut} to learn from, which is too few; "
+            f"give more text, or a smaller --validation"
+        )

@@ -87,7 +87,7 @@ class Lanes:
         epoch, place = divmod(step, self.per_epoch)
         begin = self._lane * place // self.per_epoch
         end = self._lane * (place + 1) // self.per_epoch
-        block = self.ids.gather(np.arange(self.lanes) * self._lane + begin, end - begin + 1)
+        block = self.ids.gather(np.arange(self.lanes, dtype=np.int64) * self._lane + begin, end - begin + 1)
         carry: Carry = "keep" if place else ("shift" if epoch else "zero")
         return Batch(block[:-1], block[1:], carry)
 
@@ -131,7 +131,7 @@ class ShuffledChunks:
     def __getitem__(self, step: int) -> Batch:
         """Batch number `step`."""
         epoch, place = divmod(step, self.per_epoch)
-        places = np.arange(place * self.batch_size, (place + 1) * self.batch_size)
+        places = np.arange(place * self.batch_size, (place + 1) * self.batch_size, dtype=np.int64)
         chunks = permuted(places, self._chunks, np.random.SeedSequence((self.seed, epoch)))
         block = self.ids.gather(chunks * (self.length + 1), self.length + 1)
         return Batch(block[:-1], block[1:], "keep" if place else "zero")

@@ -1,16 +1,19 @@
 """Corpora with a name: `@python`, already on every machine, and `@shakespeare`, fetched once and checked."""
 
 import ast
+import functools
+import hashlib
 import io
-import os
 import sysconfig
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-import platformdirs
-
+from understudy.checks import named
 from understudy.errors import DownloadError, TextError
+from understudy.text import cache
 
 SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 SHAKESPEARE_ADDRESSES = (
@@ -20,11 +23,6 @@ SHAKESPEARE_ADDRESSES = (
 
 # Not in every distribution of CPython.
 _LEFT_OUT = {"turtle.py"}
-
-
-def cache_folder() -> Path:
-    """The user's cache folder for Understudy; the environment's UNDERSTUDY_CACHE names another."""
-    return Path(os.environ.get("UNDERSTUDY_CACHE") or platformdirs.user_cache_path("understudy"))
 
 
 def names() -> tuple[str, ...]:
@@ -40,7 +38,7 @@ def opener(name: str) -> Callable[[], IO[bytes]]:
         DownloadError: the corpus could not be fetched (raised at once, not when it is opened).
     """
     if name not in _OPENERS:
-        raise TextError(f"{name}: no corpus of that name; there are {', '.join(names())}")
+        raise TextError(f"{named(name)}: no corpus of that name; there are {', '.join(names())}")
     return _OPENERS[name]()
 
 
@@ -87,9 +85,21 @@ _OPENERS: dict[str, Callable[[], Callable[[], IO[bytes]]]] = {
 def fetch(file_name: str, addresses: tuple[str, ...], sha256: str) -> Path:
     """Fetch a file once into the cache folder, from the first address that gives the right bytes.
 
+    Where there can be no cache folder, a temporary one serves until the program ends.
+
     Raises:
-        DownloadError: no address gave a file with that SHA-256; nothing is kept.
+        DownloadError: the folder cannot be written, or no address gave a file with that SHA-256; nothing is kept.
     """
+    root = cache.cache_folder()
+    if root is not None and _holds(root / cache.CORPORA / file_name, sha256):
+        return root / cache.CORPORA / file_name
+    folder = _folder(file_name)
+    if _holds(folder / file_name, sha256):
+        return folder / file_name
+    return _fetched(folder, file_name, addresses, sha256)
+
+
+def _fetched(folder: Path, file_name: str, addresses: tuple[str, ...], sha256: str) -> Path:
     import pooch
     from requests.exceptions import RequestException
 
@@ -101,7 +111,7 @@ def fetch(file_name: str, addresses: tuple[str, ...], sha256: str) -> Path:
                 address,
                 known_hash=f"sha256:{sha256}",
                 fname=file_name,
-                path=cache_folder() / "corpora",
+                path=folder,
                 downloader=pooch.HTTPDownloader(timeout=30),
             )
             return Path(kept)
@@ -110,6 +120,35 @@ def fetch(file_name: str, addresses: tuple[str, ...], sha256: str) -> Path:
     raise DownloadError(
         f"cannot fetch {file_name}: {'; '.join(reasons)}; put the file there yourself and name its path instead"
     )
+
+
+def _folder(file_name: str) -> Path:
+    """The folder to fetch into, seen to be one that can be written before anything is asked for."""
+    try:
+        if cache.cache_folder() is None:
+            return Path(_temporary().name)
+        folder = cache.private_folder(cache.CORPORA)
+        cache.forget_old(cache.CORPORA)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise DownloadError(
+            f"cannot fetch {file_name}: {named(str(cache.cache_folder()))} cannot be written: {error.strerror}; set "
+            f"UNDERSTUDY_CACHE to a folder that can be, or name the file's path instead"
+        ) from error
+
+
+@functools.cache
+def _temporary() -> "tempfile.TemporaryDirectory[str]":
+    """A folder that goes when the program ends."""
+    return tempfile.TemporaryDirectory(prefix="understudy-")
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    """Whether a file is there and whole."""
+    with suppress(OSError), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    return False
 
 
 def _reason(error: Exception) -> str:

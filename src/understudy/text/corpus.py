@@ -1,24 +1,25 @@
 """Sources -> one stream of symbols, decoded strictly; and the survey that counts them."""
 
-import codecs
 import gzip
 import hashlib
-import io
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.errors import ConfigError, TextError
+from understudy.checks import named
+from understudy.errors import TextError
+from understudy.text.decoding import characters, check_encoding
+from understudy.text.folders import left_out_note
+from understudy.text.names import short_name
 from understudy.text.source import Source
 from understudy.text.vocabulary import LARGEST_CODE_POINT, Kind, Vocabulary, code_points
 
 READ_BYTES = 1 << 20
-BYTE_ORDER_MARK = "\ufeff"
+_MOST_BYTES_A_SYMBOL = 32  # an escape for one character, in any encoding that there is, and line ends of two
 
 
 @dataclass(frozen=True)
@@ -29,42 +30,52 @@ class Corpus:
     no line runs from one file into the next; nothing else is added, and only what is named here is taken away:
     a byte order mark at the start of a source (not where the bytes themselves are learned), and carriage returns
     where `newlines` is "lf".
+
+    Attributes:
+        sources: where the text comes from, in order.
+        encoding: how characters are written in them.
+        newlines: "lf" turns every line end into a newline.
+        left_out: what was left out of the folders that were named, because runs wrote it.
+        limit: how many symbols a text that may be a stranger's is said to have; no more of it is read.
     """
 
     sources: Sequence[Source]
     encoding: str = "utf-8"
     newlines: Literal["keep", "lf"] = "keep"
+    left_out: tuple[str, ...] = ()
+    limit: int | None = None
 
     def __post_init__(self) -> None:
-        try:
-            if not codecs.lookup(self.encoding)._is_text_encoding:
-                raise LookupError
-        except LookupError as error:
-            raise ConfigError(
-                f"--encoding {self.encoding}: Python knows no text encoding of that name; "
-                f"try utf-8, utf-16, latin-1, cp1252 or cp1251"
-            ) from error
+        if not self.sources:
+            raise TextError("no text was named; give a text file, a folder of them, or - for standard input")
+        check_encoding(self.encoding)
 
     @property
     def name(self) -> str:
-        """A short name: the first source's, without folder and ending."""
-        first = self.sources[0].name
-        if first.startswith("@"):
-            return first[1:]
-        return Path(first).name.removesuffix(".gz").rsplit(".", 1)[0].replace(" ", "-") or "text"
+        """A short name, safe for a run folder: the first source's, without folder and ending."""
+        return short_name(self.sources[0].name)
+
+    @property
+    def left_out_note(self) -> str | None:
+        """One line on what was left out of folders, to be shown; None where nothing was."""
+        return left_out_note(self.left_out)
 
     def symbols(self, kind: Kind) -> Iterator[NDArray[np.integer[Any]]]:
         """The text as arrays of code points (uint32) or bytes (uint8), about a million at a time.
 
         Raises:
-            TextError: a source cannot be read or decoded.
+            TextError: a source cannot be read or decoded, or there is more of it than `limit`.
         """
-        ended = True
+        ended, length = True, 0
         for source in self.sources:
             if not ended:
+                length += 1
                 yield np.array([ord("\n")], np.uint8)
                 ended = True
             for piece in self._bytes(source) if kind == "bytes" else map(code_points, self._text(source)):
+                length += len(piece)
+                if self.limit is not None and length > self.limit:
+                    raise self._longer(source)
                 ended = piece[-1] == ord("\n")
                 yield piece
 
@@ -79,7 +90,7 @@ class Corpus:
 
     def _bytes(self, source: Source) -> Iterator[NDArray[np.uint8]]:
         pending = b""
-        for block in _blocks(source):
+        for block in self._blocks(source):
             data = pending + block
             pending = b""
             if self.newlines == "lf":
@@ -92,45 +103,21 @@ class Corpus:
             yield np.frombuffer(b"\n", np.uint8)
 
     def _text(self, source: Source) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder(self.encoding)("strict")
-        newline = io.IncrementalNewlineDecoder(None, translate=True) if self.newlines == "lf" else None
-        start, consumed = True, 0
-        for block, final in _marked_last(_blocks(source)):
-            base = consumed - len(decoder.getstate()[0])
-            consumed += len(block)
-            try:
-                text = decoder.decode(block, final)
-            except UnicodeDecodeError as error:  # its object ends where the block ends, and may begin before it
-                raise self._undecodable(source, consumed - len(error.object) + error.start, error) from error
-            except UnicodeError as error:  # a codec's own complaint, such as utf-16's missing byte order mark
-                raise TextError(
-                    f"{source.name}: not readable as {self.encoding}: {error}: name the file's encoding with "
-                    f"--encoding NAME, or learn its bytes with --vocabulary bytes"
-                ) from error
-            if "\0" in text:
-                place = base + len(text[: text.index("\0")].encode(self.encoding, "replace"))
-                raise TextError(
-                    f"{source.name}: a NUL character near byte {place:,} says that this is a binary file, not a "
-                    f"text; name its encoding with --encoding NAME (utf-16, say), or learn its bytes with "
-                    f"--vocabulary bytes"
-                )
-            if start and text:
-                text, start = text.removeprefix(BYTE_ORDER_MARK), False
-            if newline is not None:
-                text = newline.decode(text, final)
-            if text:
-                yield text
+        return characters(source.name, _marked_last(self._blocks(source)), self.encoding, lf=self.newlines == "lf")
 
-    def _undecodable(self, source: Source, offset: int, error: UnicodeDecodeError) -> TextError:
-        hint = ""
-        if offset == 0 and bytes(error.object[:2]) in (b"\xff\xfe", b"\xfe\xff"):
-            hint = " (it looks like utf-16)"
-        elif b"\0" in error.object and "a".encode(self.encoding) == b"a":  # utf-16 is full of zeros itself
-            hint = " (it looks like a binary file)"
+    def _blocks(self, source: Source) -> Iterator[bytes]:
+        most = None if self.limit is None else self.limit * _MOST_BYTES_A_SYMBOL + READ_BYTES
+        taken = 0
+        for block in _blocks(source):
+            taken += len(block)
+            if most is not None and taken > most:  # such as a gzip file of nothing but escapes, which give no symbol
+                raise self._longer(source)
+            yield block
+
+    def _longer(self, source: Source) -> TextError:
         return TextError(
-            f"{source.name}: byte 0x{error.object[error.start]:02X} at offset {offset:,} is not "
-            f"{self.encoding.upper()}: name the file's encoding with --encoding NAME{hint}, or learn its bytes "
-            f"with --vocabulary bytes"
+            f"{named(source.name)}: longer than the {self.limit:,} symbols that were recorded of it, so another "
+            f"text; name the right one"
         )
 
 
@@ -155,6 +142,21 @@ class Survey:
         lacking = ~np.isin(self.codes, vocabulary.symbols)
         return {chr(code): int(count) for code, count in zip(self.codes[lacking], self.counts[lacking], strict=True)}
 
+    @property
+    def carriage_returns(self) -> int:
+        """How many carriage returns the text has; files from Windows end each line with one and a newline."""
+        return int(self.counts[self.codes == ord("\r")].sum())
+
+    @property
+    def newlines_note(self) -> str | None:
+        """One line on carriage returns in the text, to be shown; None where it has none."""
+        if not self.carriage_returns:
+            return None
+        return (
+            f"the text has {self.carriage_returns:,} carriage returns (\\r), which files from Windows have at the end "
+            f"of each line, and they are learned like any character; --newlines lf makes every line end a newline"
+        )
+
 
 def survey(corpus: Corpus, kind: Kind) -> Survey:
     """Read the corpus once, with bounded memory.
@@ -173,7 +175,7 @@ def survey(corpus: Corpus, kind: Kind) -> Survey:
         totals[: len(counts)] += counts
         digest.update(as_bytes(piece, kind))
     if length == 0:
-        names = ", ".join(source.name for source in corpus.sources)
+        names = ", ".join(named(source.name) for source in corpus.sources[:3]) + (", ..." * (len(corpus.sources) > 3))
         raise TextError(f"{names}: the text is empty; there is nothing to learn from")
     codes = np.flatnonzero(totals)
     return Survey(kind, length, digest.hexdigest(), codes, totals[codes])
@@ -192,9 +194,9 @@ def _blocks(source: Source) -> Iterator[bytes]:
             while block := file.read(READ_BYTES):
                 yield block
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise TextError(f"{source.name}: the gzip file is damaged: {error}") from error
+        raise TextError(f"{named(source.name)}: the gzip file is damaged: {error}") from error
     except OSError as error:
-        raise TextError(f"{source.name}: cannot be read: {error.strerror or error}") from error
+        raise TextError(f"{named(source.name)}: cannot be read: {error.strerror or error}") from error
 
 
 def _marked_last(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

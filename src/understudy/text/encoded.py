@@ -2,25 +2,25 @@
 
 import hashlib
 import mmap
+import os
+import stat
 import tempfile
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import StorageError, TextError
-from understudy.storage import replacing
-from understudy.text.catalog import cache_folder
+from understudy.text import cache
 from understudy.text.corpus import Corpus, Survey, as_bytes
 from understudy.text.vocabulary import Vocabulary
 
-_FORGET_AFTER_DAYS = 30
 _FAULT_AROUND = 1 << 16  # the system maps about this many bytes around each place that is touched
 _RESIDENT_LIMIT = 1 << 26
+_BLOCK = 1 << 20
 
 
 class Ids:
@@ -30,22 +30,34 @@ class Ids:
     corpus of any size keeps resident memory small.
     """
 
-    def __init__(self, data: NDArray[np.integer[Any]]) -> None:
+    def __init__(self, data: NDArray[np.integer[Any]], symbols: int | None = None) -> None:
+        """Take ids, shape (T,).
+
+        Args:
+            data: the ids.
+            symbols: how many symbols there are. What is read is then held against that number: others may write to
+                a mapped file, and the kernels look ids up without asking.
+        """
         self._data = data
+        self._symbols = symbols
         self._touched = 0
 
     def __len__(self) -> int:
         return len(self._data)
 
     def __getitem__(self, place: slice) -> "Ids":
-        return Ids(self._data[place])
+        return Ids(self._data[place], self._symbols)
 
     def read(self, start: int, stop: int) -> NDArray[np.int64]:
         """Ids `start` to `stop - 1`, shape (stop - start,)."""
-        return self.gather(np.array([start]), stop - start)[:, 0]
+        return self.gather(np.array([start], np.int64), stop - start)[:, 0]
 
     def gather(self, starts: NDArray[np.integer[Any]], length: int) -> NDArray[np.int64]:
-        """The `length` ids from each of `starts` (B,), shape (length, B)."""
+        """The `length` ids from each of `starts` (B,), shape (length, B).
+
+        Raises:
+            TextError: one of them stands for no symbol.
+        """
         out = np.empty((length, len(starts)), np.int64)
         for lane, start in enumerate(starts.tolist()):
             out[:, lane] = self._data[start : start + length]
@@ -53,6 +65,13 @@ class Ids:
         if self._touched > _RESIDENT_LIMIT:
             self._touched = 0
             self._forget()
+        if self._symbols is not None and out.size:
+            highest = int(out.view(np.uint64).max())  # what is below zero is very large here
+            if highest >= self._symbols:
+                raise TextError(
+                    f"the encoded text holds an id that stands for none of the {self._symbols:,} symbols: something "
+                    f"wrote to its file in the meantime; begin again, and it is made anew"
+                )
         return out
 
     def _forget(self) -> None:
@@ -77,59 +96,126 @@ class EncodedText:
 def encode(corpus: Corpus, survey: Survey, vocabulary: Vocabulary) -> EncodedText:
     """The corpus as ids, leaving out what `vocabulary` lacks (`survey.unknown_to` tells what that is).
 
-    The ids are streamed into a file of the smallest unsigned type in the user's cache folder, named after the
-    content and the vocabulary, so that the same text is encoded once. Files that nobody used for 30 days go.
-    Where the cache cannot be written, an unnamed temporary file serves.
+    The ids are streamed into a file of the smallest unsigned type in the user's cache folder, named after the content
+    and the vocabulary, so that the same text is encoded once. A digest stands at its end and is checked whenever the
+    file is taken; one that does not fit is made again. Files that nobody used for 30 days go. Where there is no
+    cache, or it cannot be written, an unnamed temporary file serves.
 
     Raises:
         StorageError: neither place could be written.
         TextError: the corpus changed between the survey and now.
     """
-    folder = cache_folder() / "encoded"
-    dtype = vocabulary.dtype
-    path = folder / f"{survey.sha256[:32]}-{vocabulary.digest[:16]}.u{8 * dtype.itemsize}"
-    unknown = sum(survey.unknown_to(vocabulary).values())
-    size = (survey.length - unknown) * dtype.itemsize
-    if size == 0:
-        return EncodedText(Ids(np.zeros(0, dtype)), survey.sha256)
-    try:
-        if path.is_file() and path.stat().st_size == size:
-            with suppress(OSError):  # in a cache that is read-only, its age does not matter either
-                path.touch()
-        else:
-            _forget_old(folder)
-            with replacing(path) as file:
-                _write(file, corpus, survey, vocabulary)
-        return EncodedText(Ids(np.memmap(path, dtype, "r")), survey.sha256)
-    except (StorageError, OSError):
+    length = survey.length - sum(survey.unknown_to(vocabulary).values())
+    if length == 0:
+        return EncodedText(Ids(np.zeros(0, vocabulary.dtype), len(vocabulary)), survey.sha256)
+    job = _Job(corpus, survey, vocabulary, length)
+    data = _from_cache(job)
+    return EncodedText(Ids(job.temporary() if data is None else data, len(vocabulary)), survey.sha256)
+
+
+class _Job(NamedTuple):
+    """A text to encode: its ids are those of so many symbols."""
+
+    corpus: Corpus
+    survey: Survey
+    vocabulary: Vocabulary
+    length: int
+
+    @property
+    def size(self) -> int:
+        """The bytes of the ids."""
+        return self.length * self.vocabulary.dtype.itemsize
+
+    @property
+    def name(self) -> str:
+        """The name of the file in the cache."""
+        bits = 8 * self.vocabulary.dtype.itemsize
+        return f"{self.survey.sha256[:32]}-{self.vocabulary.digest[:16]}.u{bits}"
+
+    def digest(self) -> "hashlib._Hash":
+        """A digest that is to take in the ids, begun with what they stand for."""
+        return hashlib.sha256(f"{self.survey.sha256} {self.vocabulary.digest} {self.length}\n".encode())
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write the ids, and their digest."""
+        text, ids_digest = hashlib.sha256(), self.digest()
+        table = self.vocabulary.table()
+        for piece in self.corpus.symbols(self.vocabulary.kind):
+            text.update(as_bytes(piece, self.vocabulary.kind))
+            ids = table[piece]
+            data = ids[ids >= 0].astype(self.vocabulary.dtype).tobytes()
+            ids_digest.update(data)
+            file.write(data)
+        if text.hexdigest() != self.survey.sha256:
+            raise TextError(
+                f"{self.corpus.name}: the text changed while it was being read; begin again when it stays as it is"
+            )
+        file.write(ids_digest.digest())
+
+    def take(self, path: Path) -> NDArray[np.integer[Any]] | None:
+        """The ids in a file, mapped; None where it is not there, or not what was written."""
+        digest = self.digest()
         try:
-            with tempfile.TemporaryFile() as temporary:  # the mapping outlives it
-                _write(temporary, corpus, survey, vocabulary)
-                temporary.flush()
-                return EncodedText(Ids(np.memmap(temporary, dtype, "r")), survey.sha256)
+            file = _opened(path)
+        except FileNotFoundError:
+            return None
+        with file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size != self.size + digest.digest_size:
+                return None
+            block = memoryview(bytearray(_BLOCK))
+            left = self.size
+            while left:
+                taken = file.readinto(block[: min(left, _BLOCK)])  # type: ignore[attr-defined]
+                if not taken:
+                    return None
+                digest.update(block[:taken])
+                left -= taken
+            if file.read(digest.digest_size) != digest.digest():
+                return None
+            return self.mapped(file)
+
+    def mapped(self, file: IO[bytes]) -> NDArray[np.integer[Any]]:
+        """The ids in an open file; the mapping outlives it."""
+        return np.memmap(file, self.vocabulary.dtype, "r", shape=(self.length,))
+
+    def temporary(self) -> NDArray[np.integer[Any]]:
+        """The ids in an unnamed temporary file, mapped."""
+        try:
+            with tempfile.TemporaryFile() as file:
+                self.write(file)
+                file.flush()
+                return self.mapped(file)
         except OSError as error:
+            place = cache.cache_folder()
             raise StorageError(
-                f"cannot write the encoded text ({size:,} bytes) to {folder} or a temporary file: "
-                f"{error.strerror}; set UNDERSTUDY_CACHE to a folder with room"
+                f"cannot write the encoded text ({self.size:,} bytes) to {place or 'a cache folder'} or a temporary "
+                f"file: {error.strerror}; set UNDERSTUDY_CACHE to a folder with room"
             ) from error
 
 
-def _write(file: IO[bytes], corpus: Corpus, survey: Survey, vocabulary: Vocabulary) -> None:
-    digest = hashlib.sha256()
-    table = vocabulary.table()
-    for piece in corpus.symbols(vocabulary.kind):
-        digest.update(as_bytes(piece, vocabulary.kind))
-        ids = table[piece]
-        file.write(ids[ids >= 0].astype(vocabulary.dtype).tobytes())
-    if digest.hexdigest() != survey.sha256:
-        raise TextError(f"{corpus.name}: the text changed while it was being read; begin again when it stays as it is")
+def _from_cache(job: _Job) -> NDArray[np.integer[Any]] | None:
+    """The ids from the cache, written there if need be; None where it does not serve."""
+    with suppress(OSError):
+        folder = cache.private_folder(cache.ENCODED)
+        data = job.take(folder / job.name)
+        if data is None:
+            cache.forget_old(cache.ENCODED)
+            with cache.adding(folder, job.name) as file:
+                job.write(file)
+            return job.take(folder / job.name)
+        with suppress(OSError):  # in a cache that is read-only, its age does not matter either
+            os.utime(folder / job.name)
+        return data
+    return None
 
 
-def _forget_old(folder: Path) -> None:
-    if not folder.is_dir():
-        return
-    oldest = time.time() - _FORGET_AFTER_DAYS * 86400
-    for path in folder.iterdir():
-        with suppress(OSError):  # another process was faster, or it is not ours to remove
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+def _opened(path: Path) -> IO[bytes]:
+    """A file opened without waiting for whatever may have taken its place."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        return open(descriptor, "rb", buffering=0)  # noqa: PTH123 - a descriptor
+    except OSError:  # a folder
+        os.close(descriptor)
+        raise

@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import re
 from collections import Counter
 from typing import Any, Literal, Self
 
@@ -13,6 +14,9 @@ from understudy.errors import ModelFileError, VocabularyError
 Kind = Literal["characters", "bytes"]
 KINDS: tuple[Kind, ...] = ("characters", "bytes")
 LARGEST_CODE_POINT = 0x10FFFF
+_SURROGATES = (0xD800, 0xDFFF)
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates other than those that stand for a byte of an argument that is not UTF-8."""
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
@@ -35,7 +39,8 @@ class Vocabulary:
         """Take `characters` in code-point order and distinct (empty for bytes).
 
         Raises:
-            ValueError: the characters are not distinct or not in order, or bytes came with characters.
+            ValueError: the characters are not distinct or not in order, halves of characters are among them, or bytes
+                came with characters.
         """
         if kind == "bytes":
             if characters:
@@ -45,6 +50,9 @@ class Vocabulary:
             self.symbols = code_points(characters).copy()
             if len(self.symbols) == 0 or np.any(np.diff(self.symbols.astype(np.int64)) <= 0):
                 raise ValueError("a vocabulary needs distinct characters in code-point order")
+            halves = self.symbols[(self.symbols >= _SURROGATES[0]) & (self.symbols <= _SURROGATES[1])]
+            if len(halves):
+                raise ValueError(f"U+{int(halves[0]):04X} is half of a character (a lone surrogate)")
         self.kind: Kind = kind
         self.characters = characters
 
@@ -97,15 +105,20 @@ class Vocabulary:
         return table
 
     def codes(self, text: str) -> NDArray[np.integer[Any]]:
-        """The symbols of `text` before they become ids: code points, or UTF-8 bytes."""
+        """The symbols of `text` before they become ids: code points, or UTF-8 bytes.
+
+        Raises:
+            VocabularyError: `text` has what is no byte.
+        """
         if self.kind == "bytes":
+            self._refuse(self.unknown(text))
             return np.frombuffer(text.encode("utf-8", "surrogateescape"), np.uint8)
         return code_points(text)
 
     def unknown(self, text: str) -> Counter[str]:
         """The characters of `text` that the vocabulary lacks, each with how often it comes."""
         if self.kind == "bytes":
-            return Counter()
+            return Counter(_NO_BYTE.findall(text))
         known = set(self.characters)
         return Counter(character for character in text if character not in known)
 
@@ -115,19 +128,23 @@ class Vocabulary:
         Raises:
             VocabularyError: `text` has characters that the vocabulary lacks, and `unknown` is not "skip".
         """
-        codes = self.codes(text).astype(np.int64)
         if self.kind == "bytes":
-            return codes
+            return self.codes(_NO_BYTE.sub("", text) if unknown == "skip" else text).astype(np.int64)
+        codes = self.codes(text).astype(np.int64)
         ids = np.searchsorted(self.symbols, codes)
         known = self.symbols[np.minimum(ids, len(self) - 1)] == codes
         if unknown == "error" and not known.all():
-            names = ", ".join(printable(character) for character in sorted(self.unknown(text)))
+            self._refuse(self.unknown(text))
+        found: NDArray[np.int64] = ids[known].astype(np.int64)
+        return found
+
+    def _refuse(self, unknown: Counter[str]) -> None:
+        if unknown:
+            names = ", ".join(printable(character) for character in sorted(unknown))
             raise VocabularyError(
                 f"the prompt has characters that the model never saw: {names}; leave them out yourself, "
                 f"or let --unknown skip do it"
             )
-        found: NDArray[np.int64] = ids[known].astype(np.int64)
-        return found
 
     def decode(self, ids: NDArray[np.integer[Any]]) -> str:
         """The text of `ids`, shape (T,); bytes that are not UTF-8 become U+FFFD."""
@@ -191,7 +208,7 @@ class Decoder:
         if self._vocabulary.kind == "bytes":
             return self._bytes.decode(np.asarray(ids, np.uint8).tobytes())
         codes = self._vocabulary.symbols[np.asarray(ids, np.int64)]
-        return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+        return codes.astype("<u4").tobytes().decode("utf-32-le")
 
     @property
     def pending(self) -> tuple[int, ...]:
