@@ -110,7 +110,7 @@ def check_plain(document: Any, place: str) -> None:
     """
     for part in _parts(document):
         if isinstance(part, str) and _SURROGATE.search(part):
-            raise ModelFileError(f"its {place} has half a character in {shown(part)}")
+            raise ModelFileError(f"its {place} has a lone surrogate in {shown(part)}")
         if isinstance(part, float) and not math.isfinite(part):
             raise ModelFileError(f"its {place} has a number that is not finite")
         if isinstance(part, int) and abs(part) > _LARGEST_WHOLE:

@@ -111,13 +111,13 @@ def find(model: str | Path) -> Path:
 def looks_like_model(name: str) -> bool:
     """Whether a name means a model and not a text: a safetensors file, a run folder, or a model of the package."""
     path = Path(name)
-    if name in boxed() or path.suffix == ".safetensors" or is_run_folder(path):
+    if name in boxed() or path.suffix == ".safetensors":
         return True
     try:
         status = _status(path / MODEL)
     except ModelFileError:  # nobody can look: whoever reads the text says why
         return False
-    return status is not None and stat.S_ISREG(status.st_mode)
+    return is_run_folder(path) or (status is not None and stat.S_ISREG(status.st_mode))
 
 
 def read(model: str | Path) -> ModelFile:
