@@ -2,12 +2,16 @@ import numpy as np
 import pytest
 import torch
 
+from tests.generation.conftest import ALPHABET, model_file
+from tests.generation.test_gpu_engine import done_at_once
 from understudy.generation.engine import Engine
+from understudy.generation.gpu_engine import GpuEngine
 from understudy.generation.onnx_engine import OnnxEngine
 from understudy.generation.sampling import Sampling, uniforms
 from understudy.generation.torch_engine import TorchEngine
 from understudy.model.file import ModelFile
 from understudy.model.parameters import network_of
+from understudy.text.vocabulary import Vocabulary
 
 SAMPLINGS = [Sampling(0.0), Sampling(1.3), Sampling(0.8, top_k=5), Sampling(0.9, top_p=0.7), Sampling(1.0, 7, 0.8)]
 
@@ -61,3 +65,20 @@ def test_a_step_leaves_the_state_that_it_was_given_alone(file: ModelFile) -> Non
         _, after = engine.read(np.array([[1, 2]]), state)
         assert all(not part.any() for part in state)
         assert all(part.any() for part in after)
+
+
+@pytest.mark.parametrize("temperature", [1e-6, 1e-300, 1e-308, 5e-324])
+@pytest.mark.parametrize(("top_k", "top_p"), [(None, None), (5, None), (None, 0.7), (7, 0.8)])
+def test_as_the_temperature_falls_the_most_probable_symbol_comes(
+    temperature: float, top_k: int | None, top_p: float | None
+) -> None:
+    file = model_file("gru", 2, Vocabulary.of_text(ALPHABET))
+    sampling, B, T = Sampling(temperature, top_k, top_p), 3, 12
+    for engine in (*engines(file), GpuEngine(network_of(file), done_at_once)):
+        logits, state = engine.read(np.array([[1, 2, 3]], np.int64), engine.zero_state(B))
+        for edge in (2.0**-60, 0.5, 1 - 2.0**-40):
+            chances = np.full((T, B), edge)
+            surest, _, _ = engine.write(logits, state, chances, Sampling(0.0))
+            assert len(set(surest.ravel().tolist())) > 2, "not the same symbol for ever"
+            ids, _, _ = engine.write(logits, state, chances, sampling)
+            assert np.array_equal(ids, surest)

@@ -44,7 +44,7 @@ def drawn(logits: Tensor, chances: Tensor, draw: Draw, kind: Sampling) -> Tensor
     exact = logits.double()
     if kind.greedy:
         return exact.argmax(-1)
-    weights = torch.softmax(exact / draw.temperature, -1)
+    weights = torch.softmax((exact - exact.amax(-1, keepdim=True)) / draw.temperature, -1)
     order = None
     if kind.ranks:
         weights, order = weights.sort(stable=True, dim=-1, descending=True)

@@ -93,7 +93,7 @@ class _Writer:
 
     def choose(self, sampling: Sampling | None) -> None:
         """`id` (B,): the given one, or one drawn as `Sampling.draw` does, in float64."""
-        body, op = self.body, self.body.op
+        body, op, V = self.body, self.body.op, self.config.vocabulary
         if sampling is None:
             op("Identity", ["given_id"], "id")
             return
@@ -101,18 +101,22 @@ class _Writer:
         if sampling.greedy:
             op("ArgMax", [exact], "id", axis=-1, keepdims=0)
             return
-        weights = op("Softmax", [op("Div", [exact, "temperature"], "scaled")], "weights", axis=-1)
+        last = body.constant("last", np.array([-1], np.int64))
+        below = op(
+            "Sub", [exact, op("ReduceMax", [exact, last], "best")], "below"
+        )  # at worst infinitely far, not infinite
+        weights = op("Softmax", [op("Div", [below, "temperature"], "scaled")], "weights", axis=-1)
         axis = body.constant("axis", np.array(-1, np.int64))
         if not sampling.ranks:
             sums = op("CumSum", [weights, axis], "sums")
             op("ArgMax", [op("Min", [sums, "chance"], "cut")], "id", axis=-1, keepdims=0)
             return
-        count = "top_k" if sampling.top_k is not None else body.constant("all", np.array([self.config.vocabulary]))
+        count = "top_k" if sampling.top_k is not None else body.constant("all", np.array([V], np.int64))
         body.nodes.append(helper.make_node("TopK", [weights, count], ["ranked", "order"]))
         sums = op("CumSum", ["ranked", axis], "sums")
         total = None
         if sampling.top_k is not None:
-            total = op("ReduceMax", [sums, body.constant("last", np.array([-1], np.int64))], "total")
+            total = op("ReduceMax", [sums, last], "total")
         if sampling.top_p is not None:
             enough = op("Mul", ["top_p", total], "enough") if total is not None else "top_p"
             total = op("GatherElements", [sums, self.first_to_reach(sums, enough)], "kept_total", axis=-1)
@@ -206,7 +210,7 @@ class _Writer:
         else:
             weight, bias = self.tensors["output.weight"], self.tensors["output.bias"]
         own = self.tensors[f"layers.{layer}.weight_hh"]
-        self.body.constant(f"sizes{layer}", np.array([len(own), len(weight)]))
+        self.body.constant(f"sizes{layer}", np.array([len(own), len(weight)], np.int64))
         weight, bias = np.concatenate([own, weight]), np.concatenate([self.own_bias(layer), bias])
         return Product(self.body, self.numbers, f"from_h{layer}", weight, bias)
 

@@ -44,11 +44,11 @@ class OnnxEngine:
         """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
         draw: dict[str, Any] = {"uniforms": uniforms[..., None]}
         if not sampling.greedy:
-            draw["temperature"] = np.array(sampling.temperature)
+            draw["temperature"] = np.array(sampling.temperature, np.float64)
             if sampling.top_k is not None:
-                draw["top_k"] = np.array([min(sampling.top_k, self._model.config.vocabulary)])
+                draw["top_k"] = np.array([min(sampling.top_k, self._model.config.vocabulary)], np.int64)
             if sampling.top_p is not None:
-                draw["top_p"] = np.array(sampling.top_p)
+                draw["top_p"] = np.array(sampling.top_p, np.float64)
         return self._run(logits, state, sampling, draw)
 
     def _run(

@@ -9,15 +9,20 @@ from understudy.generation.sampling import Floats
 
 Numbers = Literal["float32", "int8"]
 NUMBERS: tuple[Numbers, ...] = ("float32", "int8")
-LEVELS = 127
+LEVELS, STATE_LEVELS = 127, 64
+"""Whole numbers that stand for the largest weight of a row, and for 1 in the state. Some processors (x86 without VNNI)
+add the products of two neighbours in 16 bits before they go on in 32: 2 · 2 · 64 · 127 fits, so that they compute what
+all others do. The state is given the fewer levels, because its rounding is noise, a weight's stays the same for ever:
+the loss shows it less (benchmarks/RESULTS.md)."""
 
 
 class Product:
     """x ↦ x Wᵀ + b for x (B, K), W (N, K) and b (N,), to be added to a graph as often as wanted.
 
     In eight bits, each row of W has its own scale, and x has a fixed one: it is the output of a recurrent layer, which
-    lies between -1 and 1. So the sums are sums of whole numbers, exact in any order, and a stream's product does not
-    depend on the streams beside it; a scale measured on the batch, or sums in floating point, would not promise that.
+    lies between -1 and 1. So the sums are sums of whole numbers, exact in any order and on any processor, and a
+    stream's product does not depend on the streams beside it; a scale measured on the batch, or sums in floating point,
+    would not promise that.
     """
 
     def __init__(self, constants: Nodes, kind: Numbers, name: str, weight: Floats, bias: Floats) -> None:
@@ -32,8 +37,8 @@ class Product:
         rounded = np.rint(weight / scales[:, None]).astype(np.int8).T
         self._matrix = constants.constant(f"{name}_matrix", np.ascontiguousarray(rounded))
         self._scales = constants.constant(f"{name}_scales", scales)
-        self._step = constants.constant(f"{name}_step", np.array(1 / LEVELS, np.float32))
-        self._middle = constants.constant(f"{name}_middle", np.array(128, np.uint8))
+        self._step = constants.constant(f"{name}_step", np.array(1 / STATE_LEVELS, np.float32))
+        self._middle = constants.constant(f"{name}_middle", np.array(STATE_LEVELS, np.uint8))
 
     def add(self, nodes: Nodes, x: str, out: str) -> str:
         """Add the product with x; the result's name."""
