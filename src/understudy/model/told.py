@@ -54,7 +54,7 @@ def check_told(training: Any, card: Any) -> None:
         raise ModelFileError("its training has one loss of two")
     corpus = training.get("corpus")
     if corpus is not None and corpus["train_characters"] > corpus["characters"]:
-        raise ModelFileError("its training.corpus has learned from more characters than there were")
+        raise ModelFileError("its training.corpus has more train_characters than characters")
     if not isinstance(card, dict) or not all(isinstance(part, str) for part in card.values()):
         raise ModelFileError("its card is no list of headings and texts")
     if any(len(heading) > _LONGEST_HEADING for heading in card) or sum(map(len, card.values())) > _LARGEST_CARD:
