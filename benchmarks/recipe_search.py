@@ -79,11 +79,12 @@ def weight_drop(share: float) -> None:
 
 def one_mask() -> None:
     """Dropout with one mask for all steps of a sequence (Gal and Ghahramani 2016)."""
+    from understudy.model.chance import uniform
     from understudy.model.network import Dropout
 
     def dropped(self: Dropout, x: torch.Tensor) -> torch.Tensor:
         kept = 1 - self.probability
-        mask = torch.empty(x.shape[1:], dtype=x.dtype).bernoulli_(kept, generator=self.generator)
+        mask = (uniform(self.words(x[0].numel())) < kept).view(x.shape[1:]).to(x.dtype)
         return x * mask.div_(kept)
 
     Dropout.__call__ = dropped  # type: ignore[method-assign]

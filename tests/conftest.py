@@ -1,6 +1,10 @@
 """What every test may use."""
 
 import os
+
+# Before torch is loaded: threads that wait for each other let others have the core, as there are more of both here.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import shutil
 import signal
 import subprocess

@@ -3,6 +3,7 @@ import torch
 from torch.nn import functional as F
 
 from understudy.errors import ConfigError
+from understudy.model.chance import CpuDraws
 from understudy.model.config import Cell, ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Dropout, Network, shifted
@@ -67,7 +68,7 @@ def test_dropout_is_a_function_of_its_generator() -> None:
     ids = torch.randint(V, (T, B))
 
     def run(seed: int | None) -> torch.Tensor:
-        dropout = None if seed is None else Dropout(0.5, torch.Generator().manual_seed(seed))
+        dropout = None if seed is None else Dropout(0.5, CpuDraws(seed, "dropout").words)
         logits: torch.Tensor = net(ids, net.zero_state(B), dropout)[0]
         return logits
 
@@ -77,7 +78,7 @@ def test_dropout_is_a_function_of_its_generator() -> None:
 
 
 def test_dropout_keeps_the_mean() -> None:
-    dropped = Dropout(0.3, torch.Generator().manual_seed(0))(torch.ones(200, 500))
+    dropped = Dropout(0.3, CpuDraws(0, "dropout").words)(torch.ones(200, 500))
     assert sorted(set(dropped.flatten().tolist())) == pytest.approx([0, 1 / 0.7])
     assert dropped.mean().item() == pytest.approx(1, abs=0.01)
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from understudy.model.chance import Words
 from understudy.model.config import ModelConfig
 from understudy.model.ngrams import NGrams
 from understudy.model.output import cross_entropy
@@ -19,11 +20,11 @@ State = tuple[LayerState, ...]
 class Dropout:
     """Zeroes a share of a layer's outputs while training, between the layers and before the output layer.
 
-    Not on the recurrent connections (Zaremba et al. 2014, arXiv:1409.2329). Randomness comes from `generator`.
+    Not on the recurrent connections (Zaremba et al. 2014, arXiv:1409.2329). Randomness comes from `words`.
     """
 
     probability: float
-    generator: torch.Generator
+    words: Words
 
     def __call__(self, x: Tensor) -> Tensor:
         """`x` with a new mask, scaled so that its mean stays.
@@ -31,8 +32,7 @@ class Dropout:
         Four elements share 64 random bits: a draw for each would take a fifth of a step.
         """
         kept = 1 - self.probability
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
-        drawn = words.random_(-(1 << 63), None, generator=self.generator).view(torch.int16)
+        drawn = self.words(-(-x.numel() // 4)).view(torch.int16)
         mask = drawn[: x.numel()].view(x.shape) < min(round(kept * (1 << 16)) - (1 << 15), (1 << 15) - 1)
         return x * mask.to(x.dtype).div_(kept)
 

@@ -82,15 +82,15 @@ class NGrams(nn.Module):
     def learn(self, squares: Tensor, rate: Tensor) -> None:
         """Take a step down the gradient of the rows that the last batch touched; no other row is looked at.
 
-        Adagrad (Duchi et al. 2011), with one sum of squares a row, `squares` (N · R,), which is added to.
+        Adagrad (Duchi et al. 2011), with one sum of squares a row, `squares` (N · R,), which is added to. On a CPU
+        `index_add_` adds in the order of the occurrences, whatever the threads; `index_put_` does not.
         """
         assert self.occurrences is not None, "there was a backward pass"
-        rows, gradient = self.occurrences
-        mean = gradient.square().mean(-1)
-        for of_length in rows:
-            squares.index_put_((of_length,), mean, accumulate=True)
-            share = rate / (squares[of_length].sqrt() + _EPSILON)
-            self.weight.index_put_((of_length,), gradient * -share[:, None], accumulate=True)
+        lengths, rows = len(self.occurrences.rows), self.occurrences.rows.flatten()
+        gradient = self.occurrences.gradient
+        squares.index_add_(0, rows, gradient.square().mean(-1).repeat(lengths))
+        share = rate / (squares[rows].sqrt() + _EPSILON)
+        self.weight.index_add_(0, rows, (gradient * -share.view(lengths, -1, 1)).flatten(0, 1))
 
 
 class _Added(torch.autograd.Function):

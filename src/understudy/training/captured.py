@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from understudy.model.chance import GpuDraws
 from understudy.model.gpu import Play, Record, cuda_graph
 from understudy.model.network import Dropout, Network, State
 from understudy.text.batches import Batch
@@ -63,7 +64,7 @@ class CapturedUpdates:
         self._send(torch.from_numpy(batch.targets), targets)
         self._send(torch.stack(Numbers.of(self._recipe, rate, step)), self._numbers)
         self.state = carried(self._state, batch.carry, self._recipe, self._chance, step)
-        self._chance.at("dropout", step)
+        self._chance.dropout.go_to(step)
         self._step = step
         play()
 
@@ -81,8 +82,8 @@ class CapturedUpdates:
     def _prepare(self, batch: Batch) -> _Recorded:
         """Record a step; what recording changes is put back."""
         inputs, targets = (self._buffer(part) for part in (batch.inputs, batch.targets))
-        generator = self._chance.at("dropout", 0)
-        dropout = Dropout(self._recipe.dropout, generator) if self._recipe.dropout else None
+        draws = self._chance.dropout
+        dropout = Dropout(self._recipe.dropout, draws.words) if self._recipe.dropout else None
 
         def work() -> None:
             loss, norm, after = gradient(self._network, inputs, targets, self._state, dropout)
@@ -92,7 +93,7 @@ class CapturedUpdates:
             self._sums[1] = norm + 0 * self._sums[1]  # what was not finite stays so
 
         kept = [(tensor, tensor.clone()) for tensor in self._changing()]
-        play = self._record(work, generator)
+        play = self._record(work, draws.generator if isinstance(draws, GpuDraws) else None)
         with torch.no_grad():
             for tensor, before in kept:
                 tensor.copy_(before)

@@ -1,17 +1,16 @@
 """One update of the weights after another: what a run does thousands of times."""
 
 import math
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from understudy.model.chance import draws_for, uniform
 from understudy.model.network import Dropout, Network, State, detached, shifted
 from understudy.text.batches import Batch, Carry
 from understudy.training.optimizer import Numbers, Optimizer
 from understudy.training.recipe import Recipe
-
-Purpose = Literal["dropout", "fresh"]
 
 
 class NotFiniteError(ArithmeticError):
@@ -83,20 +82,16 @@ def update(network: Network, optimizer: Optimizer, recipe: Recipe, norm: Tensor,
 
 
 class Chance:
-    """Randomness that is a function of the seed, the purpose and the step, so that there is nothing to save."""
+    """What a run draws in its steps.
+
+    Attributes:
+        dropout: which outputs are zeroed.
+        fresh: which lanes start afresh.
+    """
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        self._seed = recipe.seed
-        self._generators: dict[Purpose, torch.Generator] = {
-            purpose: torch.Generator(device) for purpose in ("dropout", "fresh")
-        }
-
-    def at(self, purpose: Purpose, step: int) -> torch.Generator:
-        """The generator of a purpose, always the same object, set for a step."""
-        generator = self._generators[purpose]
-        place = self._seed * 0x9E3779B97F4A7C15 + step
-        generator.manual_seed((place + (1 << 62 if purpose == "fresh" else 0)) % (1 << 63))
-        return generator
+        self.dropout = draws_for(recipe.seed, "dropout", device)
+        self.fresh = draws_for(recipe.seed, "fresh", device)
 
 
 def carried(state: State, carry: Carry, recipe: Recipe, chance: Chance, step: int) -> State:
@@ -109,8 +104,8 @@ def carried(state: State, carry: Carry, recipe: Recipe, chance: Chance, step: in
     state = shifted(state) if carry == "shift" else state
     if not recipe.fresh:
         return state
-    device = state[0][0].device
-    kept = torch.rand(recipe.batch_size, 1, generator=chance.at("fresh", step), device=device) >= recipe.fresh
+    chance.fresh.go_to(step)
+    kept = uniform(chance.fresh.words(recipe.batch_size))[:, None] >= recipe.fresh
     return tuple(tuple(part * kept for part in layer) for layer in state)
 
 
@@ -130,7 +125,8 @@ class EagerUpdates:
         recipe, device = self._recipe, self._network.output.weight.device
         inputs, targets = (torch.from_numpy(part).to(device) for part in (batch.inputs, batch.targets))
         before = carried(self.state, batch.carry, recipe, self._chance, step)
-        dropout = Dropout(recipe.dropout, self._chance.at("dropout", step)) if recipe.dropout else None
+        self._chance.dropout.go_to(step)
+        dropout = Dropout(recipe.dropout, self._chance.dropout.words) if recipe.dropout else None
         loss, norm, after = gradient(self._network, inputs, targets, before, dropout)
         nats, length = loss.item(), norm.item()
         if not (math.isfinite(nats) and math.isfinite(length)):
