@@ -148,6 +148,36 @@ def a_card_of_numbers(path: Path) -> None:
     rewritten(path, lambda document, tensors: document.update(card={"Data": 3}))
 
 
+def a_training_of_words(path: Path) -> None:
+    rewritten(path, lambda document, tensors: document["training"].update(steps="thirty"))
+
+
+def a_corpus_of_nothing(path: Path) -> None:
+    rewritten(path, lambda document, tensors: document["training"].update(corpus=None))
+
+
+def half_a_character_in_a_name(path: Path) -> None:
+    rewritten(path, lambda document, tensors: document["training"]["corpus"].update(name="a\ud800"))
+
+
+def half_a_character_in_the_vocabulary(path: Path) -> None:
+    rewritten(path, lambda document, tensors: document["vocabulary"].update(characters="\n abcdefghijklmn\ud800"))
+
+
+def no_end_of_nesting(path: Path) -> None:
+    rewritten(
+        path, lambda document, tensors: document["training"].update(recipe={"a": json.loads("[" * 500 + "]" * 500)})
+    )
+
+
+def weights_that_are_no_numbers(path: Path) -> None:
+    rewritten(path, lambda document, tensors: tensors["output.weight"].fill(np.nan))
+
+
+def whole_numbers_for_weights(path: Path) -> None:
+    rewritten(path, lambda document, tensors: tensors.update({"output.bias": np.zeros(17, np.int64)}))
+
+
 def of_the_next_version(path: Path) -> None:
     data, old = path.read_bytes(), rb"\"format\":1"
     assert data.count(old) == 1
@@ -175,6 +205,13 @@ MODELS: dict[Callable[[Path], None], str] = {
     a_missing_key: "layers",
     an_unknown_field: "unknown or missing fields",
     a_card_of_numbers: "its card",
+    a_training_of_words: "training.steps is 'thirty'",
+    a_corpus_of_nothing: "training.corpus is None",
+    half_a_character_in_a_name: "lone surrogate",
+    half_a_character_in_the_vocabulary: "vocabulary",
+    no_end_of_nesting: "nested deeper",
+    weights_that_are_no_numbers: "not finite",
+    whole_numbers_for_weights: "I64",
     absurd_units: "units 1000000000000",
     absurd_layers: "layers 1000000000",
     absurd_in_sum: "parameters",

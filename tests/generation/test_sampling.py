@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -30,8 +32,10 @@ def test_temperature_zero_is_the_most_probable_whatever_is_drawn() -> None:
         assert Sampling(0.0).draw(LOGITS, np.array([chance])).tolist() == [1]
 
 
-def test_a_tiny_temperature_does_not_overflow() -> None:
-    np.testing.assert_allclose(probabilities(Sampling(1e-300)), [[0, 1, 0, 0]])
+@pytest.mark.parametrize("temperature", [1e-3, 1e-20, 1e-29, 1e-31, 1e-300, 1e-308, 5e-324])
+def test_as_the_temperature_falls_the_most_probable_comes(temperature: float) -> None:
+    np.testing.assert_allclose(probabilities(Sampling(temperature)), [[0, 1, 0, 0]], atol=1e-100)
+    assert Sampling(temperature).draw(LOGITS, np.array([0.999999])).tolist() == [1]
 
 
 def test_top_k_keeps_the_most_probable() -> None:
@@ -83,7 +87,10 @@ def test_any_place_of_a_random_sequence_can_be_asked_for() -> None:
         ({"temperature": -0.1}, "--temperature -0.1"),
         ({"temperature": float("nan")}, "--temperature nan"),
         ({"temperature": float("inf")}, "--temperature inf"),
+        ({"temperature": True}, "--temperature True"),
+        ({"temperature": 10**400}, "--temperature 1000"),
         ({"top_k": 0}, "--top-k 0"),
+        ({"top_k": 2.5}, "--top-k 2.5"),
         ({"top_p": 0.0}, "--top-p 0.0"),
         ({"top_p": 1.5}, "--top-p 1.5"),
     ],
@@ -93,7 +100,21 @@ def test_settings_out_of_range_are_named(settings: dict[str, float], named: str)
         Sampling(**settings)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seed", [-1, LARGEST_SEED + 1, 1.5, "a"])
+def test_numbers_of_numpy_s_become_plain_ones() -> None:
+    numbers: dict[str, Any] = {"temperature": np.float32(0.5), "top_k": np.int64(3), "top_p": np.float64(0.25)}
+    sampling = Sampling(**numbers)
+    assert sampling == Sampling(0.5, 3, 0.25)
+    assert [type(sampling.temperature), type(sampling.top_k), type(sampling.top_p)] == [float, int, float]
+    assert type(check_seed(np.uint64(LARGEST_SEED))) is int
+
+
+def test_ids_are_64_bits_wide_on_every_system() -> None:
+    for sampling in (Sampling(0.0), Sampling(1.0), Sampling(1.0, 2), Sampling(1.0, None, 0.5)):
+        assert sampling.candidates(LOGITS)[1].dtype == np.int64
+        assert sampling.draw(LOGITS, np.array([0.5])).dtype == np.int64
+
+
+@pytest.mark.parametrize("seed", [-1, LARGEST_SEED + 1, 1.5, "a", True, None])
 def test_senseless_seeds_are_refused(seed: object) -> None:
     with pytest.raises(ConfigError, match="--seed"):
         check_seed(seed)
