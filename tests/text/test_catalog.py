@@ -73,13 +73,6 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 @pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "own-cache"
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(folder))
-    return folder
-
-
-@pytest.fixture
 def nobody() -> str:
     """An address at which nothing listens."""
     with socket.socket() as taken:

@@ -1,11 +1,9 @@
-import gzip
+"""A text as ids, and how they are read."""
+
 import json
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,60 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import StorageError, TextError
-from understudy.text import cache
+from tests.text.helpers import DIGEST, TEXT, all_of, characters_of, corpus_of, encoded, kept, places_in
 from understudy.text.catalog import python_prose
-from understudy.text.corpus import Corpus, survey
-from understudy.text.encoded import EncodedText, Ids, encode
-from understudy.text.source import find
+from understudy.text.corpus import survey
+from understudy.text.encoded import Ids
 from understudy.text.vocabulary import Vocabulary
-
-TEXT = "To be, or not to be:\nthat is the Füße €\n" * 50
-DAY = 86_400
-DIGEST = 32
-
-
-@pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the encoded texts, in a cache of this test's own."""
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "own-cache"))
-    return tmp_path / "own-cache" / "encoded"
-
-
-def corpus_of(path: Path, text: str) -> Corpus:
-    path.write_text(text, encoding="utf-8", newline="")
-    return Corpus(find([path]))
-
-
-def encoded(corpus: Corpus, vocabulary: Vocabulary | None = None) -> EncodedText:
-    seen = survey(corpus, vocabulary.kind if vocabulary else "characters")
-    return encode(corpus, seen, vocabulary or seen.vocabulary())
-
-
-def all_of(text: EncodedText) -> list[int]:
-    return [int(place) for place in text.ids.read(0, len(text))]
-
-
-def places_in(text: str, characters: str) -> list[int]:
-    """The ids of `text` by their definition."""
-    return [characters.index(character) for character in text if character in characters]
-
-
-def characters_of(text: str) -> str:
-    return "".join(sorted(set(text)))
-
-
-def files(own_cache: Path) -> set[Path]:
-    """What lies in the cache, but for the mark that says whose folder it is."""
-    return {path for path in own_cache.rglob("*") if path.is_file() and path.name != cache.MARKER}
-
-
-def kept(own_cache: Path) -> Path:
-    [path] = files(own_cache)
-    return path
-
-
-# Encoding
 
 
 def test_the_ids_are_those_of_the_vocabulary(tmp_path: Path, own_cache: Path) -> None:
@@ -106,130 +55,6 @@ def test_a_kept_id_takes_the_fewest_bytes(tmp_path: Path, own_cache: Path, disti
 def test_a_kept_byte_takes_one(tmp_path: Path, own_cache: Path) -> None:
     encoded(corpus_of(tmp_path / "a.txt", TEXT), Vocabulary.of_bytes())
     assert kept(own_cache).stat().st_size == len(TEXT.encode()) + DIGEST
-
-
-# The cache
-
-
-def test_the_same_text_is_encoded_once(tmp_path: Path, own_cache: Path) -> None:
-    corpus = corpus_of(tmp_path / "a.txt", TEXT)
-    seen = survey(corpus, "characters")
-    first = all_of(encode(corpus, seen, seen.vocabulary()))
-    (tmp_path / "a.txt").unlink()
-    assert all_of(encode(corpus, seen, seen.vocabulary())) == first
-
-
-def test_the_same_content_from_elsewhere_is_encoded_once(tmp_path: Path, own_cache: Path) -> None:
-    first = encoded(corpus_of(tmp_path / "a.txt", TEXT))
-    inode = kept(own_cache).stat().st_ino
-    (tmp_path / "b.gz").write_bytes(gzip.compress(TEXT.encode("utf-16")))
-    again = encoded(Corpus(find([tmp_path / "b.gz"]), "utf-16"))
-    assert kept(own_cache).stat().st_ino == inode
-    assert all_of(again) == all_of(first)
-
-
-def test_other_content_and_other_vocabularies_are_kept_apart(tmp_path: Path, own_cache: Path) -> None:
-    corpus = corpus_of(tmp_path / "a.txt", TEXT)
-    other = corpus_of(tmp_path / "b.txt", TEXT[::-1])
-    wider = characters_of(TEXT + "!")
-    for _ in range(2):
-        assert all_of(encoded(corpus)) == places_in(TEXT, characters_of(TEXT))
-        assert all_of(encoded(other)) == places_in(TEXT[::-1], characters_of(TEXT))
-        assert all_of(encoded(corpus, Vocabulary.of_text(wider))) == places_in(TEXT, wider)
-        assert all_of(encoded(corpus, Vocabulary.of_bytes())) == list(TEXT.encode())
-        assert len(files(own_cache)) == 4
-
-
-@pytest.mark.parametrize("length", [0, 1, 100])
-def test_a_kept_file_that_was_cut_short_is_written_anew(tmp_path: Path, own_cache: Path, length: int) -> None:
-    corpus = corpus_of(tmp_path / "a.txt", TEXT)
-    encoded(corpus)
-    os.truncate(kept(own_cache), length)
-    assert all_of(encoded(corpus)) == places_in(TEXT, characters_of(TEXT))
-    assert kept(own_cache).stat().st_size == len(TEXT) + DIGEST
-
-
-def test_a_cache_that_cannot_be_made_is_done_without(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_files: None
-) -> None:
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "file" / "below"))
-    text = encoded(corpus_of(tmp_path / "a.txt", TEXT))
-    assert all_of(text) == places_in(TEXT, characters_of(TEXT))
-    assert (tmp_path / "file").read_text() == "in the way"
-    del text
-
-
-def test_a_full_cache_is_done_without_and_left_clean(
-    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(small_disk))
-    text = encoded(corpus_of(tmp_path / "a.txt", TEXT * 1000))
-    assert text.ids.read(len(text) - len(TEXT), len(text)).tolist() == places_in(TEXT, characters_of(TEXT))
-    assert files(small_disk) == set()
-
-
-def test_a_read_only_cache_serves_what_it_has(
-    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(small_disk))
-    corpus = corpus_of(tmp_path / "a.txt", TEXT)
-    seen = survey(corpus, "characters")
-    first = all_of(encode(corpus, seen, seen.vocabulary()))
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    (tmp_path / "a.txt").unlink()
-    assert all_of(encode(corpus, seen, seen.vocabulary())) == first
-
-
-def test_no_room_anywhere_is_a_storage_error_with_the_remedy(
-    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, open_files: None
-) -> None:
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(small_disk / "cache"))
-    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
-    with pytest.raises(StorageError, match=r"No space left on device; set UNDERSTUDY_CACHE") as raised:
-        encoded(corpus_of(tmp_path / "a.txt", TEXT * 1000))
-    assert f"{len(TEXT) * 1000:,} bytes" in str(raised.value)
-    assert str(small_disk / "cache") in str(raised.value)
-
-
-def test_what_nobody_used_for_thirty_days_goes(tmp_path: Path, own_cache: Path) -> None:
-    ages = {"a": 31, "b": 29, "c": 31}
-    corpora = {name: corpus_of(tmp_path / name, TEXT + name) for name in ages}
-    paths: dict[str, Path] = {}
-    for name, age in ages.items():
-        before = files(own_cache)
-        encoded(corpora[name])
-        [paths[name]] = files(own_cache) - before
-        used = time.time() - age * DAY
-        os.utime(paths[name], (used, used))
-    paths["a"].touch()
-    (own_cache / "somebody's folder").mkdir()
-    os.utime(own_cache / "somebody's folder", (0, 0))
-    encoded(corpus_of(tmp_path / "new", TEXT + "new"))
-    assert {name for name, path in paths.items() if path.exists()} == {"a", "b"}
-
-
-def test_use_keeps_a_text_in_the_cache(tmp_path: Path, own_cache: Path) -> None:
-    corpus = corpus_of(tmp_path / "a", TEXT)
-    encoded(corpus)
-    path = kept(own_cache)
-    old = time.time() - 31 * DAY
-    os.utime(path, (old, old))
-    encoded(corpus)
-    encoded(corpus_of(tmp_path / "new", TEXT + "new"))
-    assert path.exists()
-
-
-@pytest.mark.parametrize("changed", [TEXT[:-1], TEXT + "\n", TEXT.replace("be", "eb"), TEXT[::-1], TEXT + "!"])
-def test_a_text_that_changes_under_the_reader_is_an_error_and_is_not_kept(
-    tmp_path: Path, own_cache: Path, changed: str
-) -> None:
-    corpus = corpus_of(tmp_path / "a.txt", TEXT)
-    seen = survey(corpus, "characters")
-    corpus_of(tmp_path / "a.txt", changed)
-    with pytest.raises(TextError, match="changed while it was being read"):
-        encode(corpus, seen, seen.vocabulary())
-    assert files(own_cache) == set()
 
 
 # Reading

@@ -74,14 +74,17 @@ def cache_folder() -> Path | None:
     """
     named = os.environ.get("UNDERSTUDY_CACHE")
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home raises where the user has none
-    folder = Path(os.path.expanduser(named)) if named else platformdirs.user_cache_path("understudy")  # noqa: PTH111
-    if str(folder).startswith("~"):
+    try:
+        folder = Path(os.path.expanduser(named)) if named else platformdirs.user_cache_path("understudy")  # noqa: PTH111
+    except RuntimeError:  # a user id without an account, in an environment without a home
+        return None
+    if str(folder).startswith("~") or not (named or folder.is_absolute()):
         return None
     if not named and not os.environ.get("XDG_CACHE_HOME") and home == Path(home.anchor):
         return None
     if not os.path.isdir(home) and folder.is_relative_to(home):  # noqa: PTH112 - Path.is_dir may raise
         return None
-    return folder if named or folder.is_absolute() else None
+    return folder
 
 
 def private_folder(part: str) -> Path:

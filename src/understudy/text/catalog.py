@@ -21,6 +21,8 @@ SHAKESPEARE_ADDRESSES = (
     "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
 )
 
+_SHAKESPEARE = "shakespeare.txt"
+
 # Not in every distribution of CPython.
 _LEFT_OUT = {"turtle.py"}
 
@@ -30,15 +32,21 @@ def names() -> tuple[str, ...]:
     return tuple(_OPENERS)
 
 
-def opener(name: str) -> Callable[[], IO[bytes]]:
+def opener(name: str, *, fetched: bool = False) -> Callable[[], IO[bytes]]:
     """A function that opens the corpus `name` as UTF-8 bytes.
 
+    Args:
+        name: `@` and the corpus's name.
+        fetched: whether it must be on this machine already.
+
     Raises:
-        TextError: no corpus has that name.
+        TextError: no corpus has that name, or it is not on this machine.
         DownloadError: the corpus could not be fetched (raised at once, not when it is opened).
     """
     if name not in _OPENERS:
         raise TextError(f"{named(name)}: no corpus of that name; there are {', '.join(names())}")
+    if fetched and name == "@shakespeare" and _kept(_SHAKESPEARE, SHAKESPEARE_SHA256) is None:
+        raise TextError(f"{name}: is not on this machine; name it yourself, and it is fetched")
     return _OPENERS[name]()
 
 
@@ -72,7 +80,7 @@ def _python() -> Callable[[], IO[bytes]]:
 
 
 def _shakespeare() -> Callable[[], IO[bytes]]:
-    path = fetch("shakespeare.txt", SHAKESPEARE_ADDRESSES, SHAKESPEARE_SHA256)
+    path = fetch(_SHAKESPEARE, SHAKESPEARE_ADDRESSES, SHAKESPEARE_SHA256)
     return lambda: path.open("rb")
 
 
@@ -90,13 +98,18 @@ def fetch(file_name: str, addresses: tuple[str, ...], sha256: str) -> Path:
     Raises:
         DownloadError: the folder cannot be written, or no address gave a file with that SHA-256; nothing is kept.
     """
+    kept = _kept(file_name, sha256)
+    return kept if kept is not None else _fetched(_folder(file_name), file_name, addresses, sha256)
+
+
+def _kept(file_name: str, sha256: str) -> Path | None:
+    """A fetched file, if it is there and whole."""
     root = cache.cache_folder()
-    if root is not None and _holds(root / cache.CORPORA / file_name, sha256):
-        return root / cache.CORPORA / file_name
-    folder = _folder(file_name)
-    if _holds(folder / file_name, sha256):
-        return folder / file_name
-    return _fetched(folder, file_name, addresses, sha256)
+    path = Path(_temporary().name) / file_name if root is None else root / cache.CORPORA / file_name
+    with suppress(OSError), path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+            return path
+    return None
 
 
 def _fetched(folder: Path, file_name: str, addresses: tuple[str, ...], sha256: str) -> Path:
@@ -142,13 +155,6 @@ def _folder(file_name: str) -> Path:
 def _temporary() -> "tempfile.TemporaryDirectory[str]":
     """A folder that goes when the program ends."""
     return tempfile.TemporaryDirectory(prefix="understudy-")
-
-
-def _holds(path: Path, sha256: str) -> bool:
-    """Whether a file is there and whole."""
-    with suppress(OSError), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    return False
 
 
 def _reason(error: Exception) -> str:

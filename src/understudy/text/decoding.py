@@ -12,6 +12,8 @@ from understudy.errors import ConfigError, TextError
 
 BYTE_ORDER_MARK = "\ufeff"
 _REMEDY = "name the file's encoding with --encoding NAME, or learn its bytes with --vocabulary bytes"
+_OF_NAMES = {"idna", "punycode"}
+"""Encodings for names of machines; they take hours for a text."""
 _NOT_IN_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -23,7 +25,7 @@ def check_encoding(encoding: str) -> None:
     """
     try:
         found = codecs.lookup(encoding)
-        if not found._is_text_encoding or found.incrementaldecoder is None:
+        if not found._is_text_encoding or found.incrementaldecoder is None or found.name in _OF_NAMES:
             raise LookupError
     except (LookupError, ValueError, TypeError) as error:
         raise ConfigError(

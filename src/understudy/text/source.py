@@ -59,7 +59,7 @@ def look_up(texts: Iterable[str | Path], globs: Sequence[str] = (), *, recorded:
             file's or a folder's.
         globs: patterns of file names to take from folders, in place of `*.txt` and `*.txt.gz`.
         recorded: whether a run folder named them, which may come from a stranger. Then only files and folders are
-            opened, and nothing that might keep the reader waiting.
+            opened, nothing that might keep the reader waiting, and nothing is fetched.
 
     Raises:
         TextError: a path does not exist, may not be read or is a device, a folder holds no text, or no corpus has
@@ -75,7 +75,7 @@ def look_up(texts: Iterable[str | Path], globs: Sequence[str] = (), *, recorded:
         if name == "-" and not isinstance(text, Path):
             sources.append(_standard_input(recorded))
         elif name.startswith("@") and not isinstance(text, Path):
-            sources.append(_corpus(name))
+            sources.append(_corpus(name, recorded))
         elif name == "":
             raise TextError("a text without a name: give a text file, a folder of them, or - for standard input")
         elif recorded and path.drive.startswith("\\\\"):  # Windows would ask another machine for it
@@ -89,13 +89,13 @@ def look_up(texts: Iterable[str | Path], globs: Sequence[str] = (), *, recorded:
     return Found(sources, left_out)
 
 
-def _corpus(name: str) -> Source:
+def _corpus(name: str, recorded: bool) -> Source:
     if name not in catalog.names() and os.path.lexists(name):
         raise TextError(
             f"{named(name)}: no corpus of that name; there are {', '.join(catalog.names())}; "
             f"the file of that name is {named(f'./{name}')}"
         )
-    return Source(name, catalog.opener(name))
+    return Source(name, catalog.opener(name, fetched=recorded))
 
 
 def _status(path: Path) -> os.stat_result:
