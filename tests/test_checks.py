@@ -98,9 +98,10 @@ def test_an_empty_text_is_refused_where_it_would_mean_nothing() -> None:
     assert checks.text("--start", "", empty=True) == ""
 
 
-@pytest.mark.parametrize("value", [None, 3, b"a", "", "a\0b", ["a"]], ids=repr)
+@pytest.mark.parametrize("value", [None, 3, b"a", "", "a\0b", ["a"], "a\ud800"], ids=ascii)
 def test_what_names_no_file_is_refused(value: Any) -> None:
     assert checks.path("--out", "a") == checks.path("--out", Path("a")) == "a"
+    assert checks.path("--out", "caf\udce9") == "caf\udce9", "a name that is not UTF-8"
     with pytest.raises(ConfigError, match=r"^--out .*: expected a path$"):
         checks.path("--out", value)
 

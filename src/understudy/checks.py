@@ -102,9 +102,18 @@ def path(name: str, value: Any) -> str:
         ConfigError: it is neither, or no file can have it.
     """
     found = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(found, str) or not found or "\0" in found:
+    if not isinstance(found, str) or not found or "\0" in found or not _has_bytes(found):
         raise ConfigError(f"{name} {shown(value)}: expected a path")
     return str(found)
+
+
+def _has_bytes(name: str) -> bool:
+    """Whether the system can be asked for a file of that name."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def shown(value: Any) -> str:

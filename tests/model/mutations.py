@@ -24,7 +24,7 @@ def nested(levels: int) -> list[Any]:
 VALUES: list[Any] = [
     *(None, True, False, 0, -1, 1, 2**63, 2**70, 10**400, 1.5, -0.0, 1e-320, 1e308, float("nan"), float("inf")),
     *("", "x", "\ud800", "\udcff", "\x1b[31m", "\n", "漢", "a" * 100_000),
-    *([], {}, [[]], {"a": 1}, {"\ud800": 1}, ["a"], [1] * 1000, nested(20), nested(60), nested(900)),
+    *([], {}, [[]], {"a": 1}, {"\ud800": 1}, ["a"], [1] * 1000, nested(20), nested(60), nested(800)),
 ]
 NUMBERS = [0.0, -1.0, 6e4, float("nan"), float("inf"), -float("inf")]
 TYPES = [np.int64, np.float64, np.float16, np.uint8, np.bool_]
@@ -92,9 +92,10 @@ class Mutations:
         path.write_bytes(data)
 
 
-def _places(holder: Any) -> Iterator[tuple[Any, Any]]:
-    """Every field of a document, as its holder and its name there."""
+def _places(holder: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
+    """Every field of a document that is not too deep in it, as its holder and its name there."""
     parts = holder.items() if isinstance(holder, dict) else enumerate(holder) if isinstance(holder, list) else ()
     for name, part in list(parts)[:50]:
         yield holder, name
-        yield from _places(part)
+        if depth < 5:
+            yield from _places(part, depth + 1)
