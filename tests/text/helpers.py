@@ -1,11 +1,17 @@
 """What several tests of texts do with one."""
 
+import io
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
+import pytest
+
+from understudy.errors import TextError
 from understudy.text import cache
-from understudy.text.corpus import Corpus, survey
+from understudy.text.corpus import READ_BYTES, Corpus, survey
 from understudy.text.encoded import EncodedText, encode
-from understudy.text.source import find
+from understudy.text.source import Source, find
 from understudy.text.vocabulary import Vocabulary
 
 TEXT = "To be, or not to be:\nthat is the Füße €\n" * 50
@@ -49,3 +55,46 @@ def kept(folder: Path) -> Path:
     """The only file in the cache."""
     [path] = files(folder)
     return path
+
+
+class Drip(io.BytesIO):
+    """A file that gives at most `most` bytes at a time, as a slow pipe does."""
+
+    def __init__(self, data: bytes, most: int) -> None:
+        super().__init__(data)
+        self.most = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(self.most if size is None or size < 0 else min(size, self.most))
+
+
+def source_of(data: bytes, most: int = READ_BYTES, name: str = "some.txt") -> Source:
+    """Bytes as a source."""
+    return Source(name, lambda: Drip(data, most))
+
+
+def corpus(*data: bytes, encoding: str = "utf-8", newlines: Literal["keep", "lf"] = "keep") -> Corpus:
+    """Bytes as a text, one source for each."""
+    return Corpus([source_of(one) for one in data], encoding, newlines)
+
+
+def characters(read: Corpus) -> str:
+    """All of a text."""
+    return "".join(chr(code) for piece in read.symbols("characters") for code in piece.tolist())
+
+
+def raw(read: Corpus) -> bytes:
+    """All bytes of a text."""
+    return b"".join(piece.astype(np.uint8).tobytes() for piece in read.symbols("bytes"))
+
+
+def complaint(read: Corpus) -> str:
+    """What is said of a text that cannot be read."""
+    with pytest.raises(TextError) as raised:
+        characters(read)
+    return str(raised.value)
+
+
+def with_remedies(message: str) -> bool:
+    """Whether a message tells of both ways to read what is no UTF-8."""
+    return "--encoding NAME" in message and "--vocabulary bytes" in message

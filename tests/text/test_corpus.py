@@ -1,62 +1,25 @@
+"""Sources as one text, and what is told of it."""
+
 import codecs
 import gzip
 import hashlib
-import io
 import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import ConfigError, TextError
+from tests.text.helpers import characters, complaint, corpus, raw, source_of
+from understudy.errors import TextError
 from understudy.text.corpus import READ_BYTES, Corpus, survey
-from understudy.text.source import Source, find
+from understudy.text.source import find
 from understudy.text.vocabulary import Vocabulary
 
 FACE = "\N{GRINNING FACE}"
 MARK = "\ufeff"
-
-
-class Drip(io.BytesIO):
-    """A file that gives at most `most` bytes at a time, as a slow pipe does."""
-
-    def __init__(self, data: bytes, most: int) -> None:
-        super().__init__(data)
-        self.most = most
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        return super().read(self.most if size is None or size < 0 else min(size, self.most))
-
-
-def source(data: bytes, most: int = READ_BYTES, name: str = "some.txt") -> Source:
-    return Source(name, lambda: Drip(data, most))
-
-
-def corpus(*data: bytes, encoding: str = "utf-8", newlines: Literal["keep", "lf"] = "keep") -> Corpus:
-    return Corpus([source(one) for one in data], encoding, newlines)
-
-
-def characters(read: Corpus) -> str:
-    return "".join(chr(code) for piece in read.symbols("characters") for code in piece.tolist())
-
-
-def raw(read: Corpus) -> bytes:
-    return b"".join(piece.astype(np.uint8).tobytes() for piece in read.symbols("bytes"))
-
-
-def complaint(read: Corpus) -> str:
-    with pytest.raises(TextError) as raised:
-        characters(read)
-    return str(raised.value)
-
-
-def with_remedies(message: str) -> bool:
-    return "--encoding NAME" in message and "--vocabulary bytes" in message
 
 
 # What comes in
@@ -65,13 +28,13 @@ def with_remedies(message: str) -> bool:
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0")), st.integers(1, 9))
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32", "gb18030", "utf-7"])
 def test_any_text_comes_in_whole_however_its_bytes_arrive(encoding: str, text: str, most: int) -> None:
-    dripping = Corpus([source(text.encode(encoding), most)], encoding)
+    dripping = Corpus([source_of(text.encode(encoding), most)], encoding)
     assert characters(dripping) == text.removeprefix(MARK)
 
 
 @given(st.binary(), st.integers(1, 9))
 def test_any_bytes_come_in_as_they_are(data: bytes, most: int) -> None:
-    assert raw(Corpus([source(data, most)])) == data
+    assert raw(Corpus([source_of(data, most)])) == data
 
 
 @pytest.mark.parametrize("before", range(1, len(FACE.encode())))
@@ -125,7 +88,7 @@ def test_a_byte_order_mark_is_dropped_at_the_start_of_each_source_only() -> None
 
 @pytest.mark.parametrize("most", [1, 3, READ_BYTES])
 def test_a_byte_order_mark_is_dropped_once(most: int) -> None:
-    assert characters(Corpus([source(codecs.BOM_UTF8 * 2 + b"a", most)])) == f"{MARK}a"
+    assert characters(Corpus([source_of(codecs.BOM_UTF8 * 2 + b"a", most)])) == f"{MARK}a"
 
 
 def test_line_ends_are_kept_unless_told() -> None:
@@ -138,7 +101,7 @@ def test_line_ends_are_kept_unless_told() -> None:
 
 @given(st.text("\r\nab"), st.integers(1, 5))
 def test_any_line_ends_become_newlines_however_the_bytes_arrive(text: str, most: int) -> None:
-    read = Corpus([source(text.encode(), most)], newlines="lf")
+    read = Corpus([source_of(text.encode(), most)], newlines="lf")
     wanted = re.sub(r"\r\n?", "\n", text)
     assert characters(read) == wanted
     assert raw(read) == wanted.encode()
@@ -155,113 +118,6 @@ def test_a_line_end_across_two_read_blocks_is_one_newline() -> None:
 def test_other_encodings_are_read_as_named(encoding: str) -> None:
     text = {"cp1251": "Быть или не быть\n", "shift_jis": "生きるべきか\n"}.get(encoding, "Größe à point\n")
     assert characters(corpus(text.encode(encoding), encoding=encoding)) == text
-
-
-# What does not
-
-
-@pytest.mark.parametrize("name", ["klingon", "base64", "rot13", "hex", ""])
-def test_an_encoding_that_is_none_of_text_is_named(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"--encoding {name}: .*utf-16"):
-        corpus(b"a", encoding=name)
-
-
-@pytest.mark.parametrize(
-    "offset",
-    [0, 7, READ_BYTES - 1, READ_BYTES, READ_BYTES + 12_345, 3 * READ_BYTES],
-)
-def test_a_byte_that_is_not_utf_8_is_named_with_its_place_and_both_remedies(tmp_path: Path, offset: int) -> None:
-    path = tmp_path / "latin.txt"
-    path.write_bytes(b"a" * offset + b"\xe9 la carte")
-    message = complaint(Corpus(find([path])))
-    assert message.startswith(f"{path}: ")
-    assert f"byte 0xE9 at offset {offset:,} is not UTF-8" in message
-    assert with_remedies(message)
-
-
-def test_offsets_count_bytes_not_characters() -> None:
-    good = f"é{FACE}€\n".encode()
-    assert f"0xFF at offset {len(good)} " in complaint(corpus(good + b"\xff"))
-
-
-@given(
-    good=st.text(st.characters(codec="utf-8", exclude_characters="\0")),
-    bad=st.sampled_from([b"\xff", b"\x80", b"\xc3(", b"\xe2\x82(", b"\xf0\x9f\x98(", b"\xed\xa0\x80", b"\xc0\x80"]),
-    most=st.integers(1, 9),
-)
-def test_any_bad_byte_is_found_at_its_place_however_the_bytes_arrive(good: str, bad: bytes, most: int) -> None:
-    before = good.encode()
-    message = complaint(Corpus([source(before + bad + b"more", most)]))
-    assert f"byte 0x{bad[0]:02X} at offset {len(before):,} is not UTF-8" in message
-
-
-def test_a_sequence_that_goes_bad_in_the_next_read_block_is_found_where_it_begins() -> None:
-    message = complaint(corpus(b"a" * (READ_BYTES - 2) + b"\xe2\x82" + b"("))
-    assert f"byte 0xE2 at offset {READ_BYTES - 2:,} " in message
-
-
-@pytest.mark.parametrize("kept", [1, 2, 3])
-@pytest.mark.parametrize("before", [0, 5, READ_BYTES - 2])
-def test_a_character_cut_off_at_the_end_of_the_file_is_found_where_it_begins(before: int, kept: int) -> None:
-    message = complaint(corpus(b"a" * before + FACE.encode()[:kept]))
-    assert f"byte 0xF0 at offset {before:,} " in message
-    assert with_remedies(message)
-
-
-def test_a_bad_byte_in_the_second_file_is_found_there() -> None:
-    read = Corpus([source(b"good\n", name="one.txt"), source(b"bad \xff", name="two.txt")])
-    assert complaint(read).startswith("two.txt: byte 0xFF at offset 4 ")
-
-
-def test_the_offset_counts_a_byte_order_mark() -> None:
-    for encoding in ("utf-8", "utf-8-sig"):
-        assert "0xFF at offset 4 " in complaint(corpus(codecs.BOM_UTF8 + b"a\xff", encoding=encoding))
-
-
-def test_the_offset_is_right_in_other_encodings_too() -> None:
-    message = complaint(corpus(b"a" * READ_BYTES + b"\x81", encoding="cp1252"))
-    assert f"byte 0x81 at offset {READ_BYTES:,} is not CP1252" in message
-    message = complaint(corpus("ab".encode("utf-16") + b"\x00\xd8a\x00", encoding="utf-16"))
-    assert "at offset 6 " in message
-
-
-@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
-def test_a_utf_16_file_gives_a_hint_that_helps(mark: bytes) -> None:
-    encoding = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
-    data = mark + "Hello\n".encode(encoding)
-    message = complaint(corpus(data))
-    assert "at offset 0 " in message
-    assert "utf-16" in message
-    assert with_remedies(message)
-    assert characters(corpus(data, encoding="utf-16")) == "Hello\n"
-
-
-def test_a_missing_byte_order_mark_of_utf_16_is_named_with_both_remedies() -> None:
-    message = complaint(corpus("Hello\n".encode("utf-16-le"), encoding="utf-16"))
-    assert message.startswith("some.txt: not readable as utf-16")
-    assert with_remedies(message)
-
-
-@pytest.mark.parametrize("before", [0, 9, READ_BYTES + 9])
-def test_a_nul_says_that_the_file_is_binary_and_where(before: int) -> None:
-    message = complaint(corpus(codecs.BOM_UTF8 + b"\r\n" * before + b"a\0b", newlines="lf"))
-    assert message.startswith("some.txt: ")
-    assert "binary" in message
-    assert f"byte {3 + 2 * before + 1:,} " in message
-    assert with_remedies(message)
-
-
-def test_a_bad_byte_among_nuls_says_binary_too() -> None:
-    message = complaint(corpus(b"\x7fELF\x02\xd0\0\0"))
-    assert "0xD0 at offset 5 " in message
-    assert "binary" in message
-    assert with_remedies(message)
-    assert "binary" not in complaint(corpus(b"plain \xd0"))
-    assert "binary" not in complaint(corpus("ab".encode("utf-16") + b"\0", encoding="utf-16"))
-
-
-def test_a_nul_is_a_byte_like_any_other() -> None:
-    assert raw(corpus(b"a\0b")) == b"a\0b"
 
 
 def damaged(kind: str) -> bytes:
@@ -365,22 +221,6 @@ def test_what_a_vocabulary_lacks_is_told_with_counts() -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters=f"\0{MARK}")), st.integers(0, 30), st.integers(1, 9))
 def test_the_head_is_how_the_text_begins(text: str, length: int, most: int) -> None:
-    read = Corpus([source(text.encode(), most)])
+    read = Corpus([source_of(text.encode(), most)])
     assert read.head("characters", length).tolist() == [ord(character) for character in text[:length]]
     assert read.head("bytes", length).tolist() == list(text.encode()[:length])
-
-
-@pytest.mark.parametrize(
-    ("file", "name"),
-    [
-        ("/some/folder/play.txt", "play"),
-        ("play.txt.gz", "play"),
-        ("collected works.md", "collected-works"),
-        ("README", "README"),
-        ("@python", "python"),
-        ("standard input", "standard-input"),
-        (".txt", "text"),
-    ],
-)
-def test_a_corpus_is_named_after_its_first_source(file: str, name: str) -> None:
-    assert Corpus([source(b"a", name=file), source(b"b", name="other.txt")]).name == name

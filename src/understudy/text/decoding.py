@@ -65,6 +65,7 @@ class _Reader:
     def __init__(self, name: str, encoding: str) -> None:
         self._name = name
         self._encoding = encoding
+        self._shown = named(encoding)
         self._consumed = 0
         try:
             self._decoder = codecs.getincrementaldecoder(encoding)("strict")
@@ -126,13 +127,13 @@ class _Reader:
                 f"name its encoding with --encoding NAME (utf-16, say), or learn its bytes with --vocabulary bytes"
             )
         return TextError(
-            f"{self._name}: the bytes at offset {offset:,} are half of a character in {self._encoding} "
+            f"{self._name}: the bytes at offset {offset:,} are half of a character in {self._shown} "
             f"(a lone surrogate, U+{ord(odd[0]):04X}), which is no text: {_REMEDY}"
         )
 
     def _unreadable(self, error: Exception) -> TextError:
         said = " ".join(str(error).split()) or type(error).__name__
-        return TextError(f"{self._name}: not readable as {self._encoding}: {named(said)}: {_REMEDY}")
+        return TextError(f"{self._name}: not readable as {self._shown}: {named(said)}: {_REMEDY}")
 
     def _undecodable(self, error: UnicodeDecodeError, block: bytes) -> TextError:
         """What to say of a byte; the error's object ends where the block ends, and may begin before it."""
@@ -145,7 +146,7 @@ class _Reader:
             hint = " (it looks like a binary file)"
         byte = f"0x{data[error.start]:02X}" if error.start < len(data) else "missing"
         return TextError(
-            f"{self._name}: byte {byte} at offset {offset:,} is not {self._encoding.upper()}: name the file's "
+            f"{self._name}: byte {byte} at offset {offset:,} is not {self._shown.upper()}: name the file's "
             f"encoding with --encoding NAME{hint}, or learn its bytes with --vocabulary bytes"
         )
 
