@@ -1,6 +1,9 @@
 """What several tests of texts do with one."""
 
 import io
+import os
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -98,3 +101,22 @@ def complaint(read: Corpus) -> str:
 def with_remedies(message: str) -> bool:
     """Whether a message tells of both ways to read what is no UTF-8."""
     return "--encoding NAME" in message and "--vocabulary bytes" in message
+
+
+def as_nobody(work: Callable[[], None]) -> int:
+    """Do something in a child under a user id without an account, in an empty environment; its status."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 1
+    try:
+        os.setgroups([])
+        os.setgid(54_321)
+        os.setuid(54_321)
+        os.environ.clear()
+        work()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)

@@ -1,17 +1,14 @@
 """The cache folder: private, made only where it may be, and never anybody's files but Understudy's."""
 
 import os
-import shutil
 import stat
-import tempfile
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.text.helpers import TEXT, all_of, characters_of, corpus_of, encoded, files, kept, places_in
+from tests.text.helpers import TEXT, all_of, as_nobody, characters_of, corpus_of, encoded, files, kept, places_in
 from understudy.text import cache
 from understudy.text.corpus import Corpus
 from understudy.text.source import find
@@ -174,35 +171,6 @@ def test_nothing_is_put_into_the_root_of_the_file_system(
     before = set(Path("/").iterdir())
     assert all_of(encoded(corpus)) == WANTED
     assert set(Path("/").iterdir()) == before
-
-
-def as_nobody(work: Callable[[], None]) -> int:
-    """Do something in a child under a user id without an account, in an empty environment; its status."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    status = 1
-    try:
-        os.setgroups([])
-        os.setgid(54_321)
-        os.setuid(54_321)
-        os.environ.clear()
-        work()
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
-
-
-@pytest.fixture
-def open_place() -> Iterator[Path]:
-    """A folder that anybody may enter, with a text in it."""
-    place = Path(tempfile.mkdtemp(dir="/tmp"))
-    place.chmod(0o777)
-    corpus_of(place / "text.txt", TEXT)
-    yield place
-    shutil.rmtree(place)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may become another user")

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from understudy import layout
-from understudy.checks import named
+from understudy.checks import named, shown
 from understudy.errors import TextError
 
 DEFAULT_GLOBS = ("*.txt", "*.txt.gz")
@@ -48,7 +48,7 @@ def texts_in(folder: Path, globs: Sequence[str], most: int | None = None) -> InF
     Raises:
         TextError: a pattern is none, a folder may not be read, or nothing fits.
     """
-    wanted = " or ".join(map(repr, globs))
+    wanted = " or ".join(map(shown, globs))
     patterns = [_parts(pattern, wanted) for pattern in globs]
     found: list[str] = []
     left_out: list[str] = []
@@ -110,7 +110,7 @@ def _parts(pattern: str, wanted: str) -> tuple[str, ...]:
     """The parts of a pattern, which may begin in any folder."""
     parts = PurePath(pattern).parts
     if not parts or PurePath(pattern).anchor or ".." in parts or "\0" in pattern:
-        raise TextError(f"--glob {wanted}: {pattern!r} is not a pattern of file names, such as '*.md'")
+        raise TextError(f"--glob {wanted}: {shown(pattern)} is not a pattern of file names, such as '*.md'")
     once = ["**"]
     for part in parts:
         if part != "**" or once[-1] != "**":
