@@ -7,6 +7,7 @@ a whole number of numpy's comes out as an int, a text of numpy's as a str. True 
 import math
 import operator
 import os
+import reprlib
 import sys
 from collections.abc import Sequence, Set
 from numbers import Number, Real
@@ -16,6 +17,8 @@ from understudy.errors import ConfigError
 
 Choice = TypeVar("Choice", bound=str)
 _LONGEST_SHOWN, _LONGEST_NAME = 80, 300
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _LONGEST_SHOWN
 
 
 def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
@@ -119,7 +122,7 @@ def _has_bytes(name: str) -> bool:
 def shown(value: Any) -> str:
     """A value in one short line that any terminal may show."""
     try:
-        said = str(value) if isinstance(value, Number) else repr(value)
+        said = str(value) if isinstance(value, Number) else _BRIEF.repr(value)
     except Exception:  # a number of more digits than Python prints, or a stranger's class
         said = f"a value of type {type(value).__name__}"
     return _short(" ".join(said.split()), _LONGEST_SHOWN)

@@ -187,6 +187,13 @@ def test_weights_as_large_as_numbers_can_be_are_finite(tmp_path: Path) -> None:
     assert file.read(tmp_path / MODEL).tensors["layers.0.weight_hh"].max() == np.finfo(np.float32).max
 
 
+def test_a_table_s_numbers_beyond_float16_become_its_largest(tmp_path: Path) -> None:
+    model = made()
+    model.tensors["ngrams.weight"][:2] = [[1e6] * 12, [-1e30] * 12]
+    model.write(tmp_path / MODEL)
+    assert file.read(tmp_path / MODEL).tensors["ngrams.weight"][:2, 0].tolist() == [65504, -65504]
+
+
 @pytest.mark.parametrize("code", [-1, 0, 1, 1 << 24, 1 << 40])
 def test_codes_are_distinct_and_fit_a_state(code: int, tmp_path: Path) -> None:
     model = made()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from understudy.checks import named
 from understudy.errors import ConfigError, ModelFileError
@@ -63,10 +64,18 @@ class ModelFile:
         if self.card:
             document["card"] = without_surrogates(self.card)
         tensors = {
-            name: tensor.astype(np.float16) if (half and name != NGRAM_CODES) or name == NGRAM_TABLE else tensor
+            name: _halved(tensor) if (half and name != NGRAM_CODES) or name == NGRAM_TABLE else tensor
             for name, tensor in self.tensors.items()
         }
         container.write(path, "model", document, tensors)
+
+
+def _halved(tensor: NDArray[Any]) -> NDArray[np.float16]:
+    """The numbers in float16; those beyond its range become its largest, and not infinite."""
+    largest = np.finfo(np.float16).max
+    with np.errstate(over="ignore"):
+        halved: NDArray[np.float16] = tensor.astype(np.float16)
+    return np.clip(halved, -largest, largest, out=halved)
 
 
 def boxed() -> tuple[str, ...]:
@@ -144,7 +153,10 @@ def read(model: str | Path) -> ModelFile:
         return config.shapes()
 
     document, tensors = container.read(path, "model", expected, _types)
-    full = {name: tensor if name == NGRAM_CODES else tensor.astype(np.float32) for name, tensor in tensors.items()}
+    full = {
+        name: tensor if name == NGRAM_CODES else tensor.astype(np.float32, copy=False)
+        for name, tensor in tensors.items()
+    }
     try:
         _check_numbers(full)
     except ModelFileError as error:
