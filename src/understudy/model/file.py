@@ -71,11 +71,12 @@ class ModelFile:
 
 
 def _halved(tensor: NDArray[Any]) -> NDArray[np.float16]:
-    """The numbers in float16; those beyond its range become its largest, and not infinite."""
-    largest = np.finfo(np.float16).max
+    """The numbers in float16; finite ones beyond its range become its largest."""
     with np.errstate(over="ignore"):
         halved: NDArray[np.float16] = tensor.astype(np.float16)
-    return np.clip(halved, -largest, largest, out=halved)
+    beyond = np.isinf(halved) & np.isfinite(tensor)
+    halved[beyond] = np.copysign(np.finfo(np.float16).max, tensor[beyond])
+    return halved
 
 
 def boxed() -> tuple[str, ...]:
