@@ -126,7 +126,11 @@ def origin_of(path: Path | None) -> tuple[str | None, str | None]:
 
 def _described(options: TextOptions, material: Material) -> dict[str, object]:
     """What checkpoints keep of the texts."""
-    return {"options": options.absolute().to_document(), **material.to_document()}
+    return {
+        "options": options.absolute().to_document(),
+        **material.to_document(),
+        "validation_unknown": material.validation_unknown,
+    }
 
 
 def _chosen(recipe: Recipe, request: Request, material: Material, *, going_on: bool) -> tuple[Recipe, list[str]]:

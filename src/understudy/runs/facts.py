@@ -147,6 +147,7 @@ def _check_texts(facts: Facts) -> None:
     if not all(isinstance(text, str) for text in (*names, *digests)):
         raise TypeError("the names of its texts are no text")
     counts = [texts[name] for name in ("characters", "train_characters", "validation_characters")]
+    counts.append(texts.get("validation_unknown", 0))
     if not all(type(count) is int and count >= 0 for count in counts):
         raise TypeError("the lengths of its texts are no numbers")
 

@@ -16,6 +16,9 @@ from understudy.runs.run import Run, batches_of, most_steps, network_for, take_t
 from understudy.training.loop import Trainer
 from understudy.training.machine import environment
 
+_ANY = 1 << 40
+"""Characters that a validation file may have left out, where a checkpoint does not tell how many it has."""
+
 
 def find(folder: RunFolder) -> Generator[str, None, Checkpoint | None]:
     """Hold the folder of a run, and give its newest intact checkpoint; None where there is no run, and nothing is held.
@@ -90,9 +93,14 @@ def _material(request: Request, facts: Facts, folder: RunFolder) -> Material:
         TextError: they are gone.
         CheckpointError: they are not the ones.
     """
-    options = texts_to_resume(request, facts, folder.whole)
+    options, texts = texts_to_resume(request, facts, folder.whole), facts.texts
+    held_back = texts["validation_characters"] + texts.get("validation_unknown", _ANY)
+    told = None if request.named is not None else _roughly(texts["characters"])
+    held_back_told = None if "validation_file" in request.text_settings else _roughly(held_back)
     try:
-        material = prepare(options, facts.recipe.validation, facts.vocabulary, request.corpus)
+        corpus = request.corpus or options.corpus(told)
+        other = options.validation_corpus(held_back_told)
+        material = prepare(options, facts.recipe.validation, facts.vocabulary, corpus, other)
     except TextError as error:
         if request.named is not None:
             raise
@@ -105,6 +113,11 @@ def _material(request: Request, facts: Facts, folder: RunFolder) -> Material:
     if len(material.train) != facts.texts["train_characters"]:
         raise ConfigError(f"{folder.whole}: the text is not cut as it was when this run began; start a new run")
     return material
+
+
+def _roughly(characters: int) -> int:
+    """So much is read of a text that should have so many characters: one that has grown is named by its digest."""
+    return 2 * characters + 1_000_000
 
 
 def _changes(facts: Facts) -> Iterator[str]:

@@ -80,6 +80,8 @@ def text_lines(material: Material) -> Iterator[str]:
         f"text: {material.name}, {material.survey.length:,} {unit}, {len(material.survey.codes):,} distinct; "
         f"{len(material.train):,} to learn from, {material.held_back:,} held back"
     )
+    notes = (material.corpus.left_out_note if material.corpus is not None else None, material.survey.newlines_note)
+    yield from (f"note: {note}" for note in notes if note is not None)
     if material.validation_unknown:
         yield (
             f"note: {material.validation_unknown:,} {unit} of the validation file do not occur in the text; they are "
