@@ -1,6 +1,6 @@
 """The engine for GPUs: many steps and their draws are recorded once, and played without entering Python."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from understudy.generation.engine import EngineState
 from understudy.generation.sampling import Floats, Sampling
 from understudy.generation.torch_engine import TorchEngine
 from understudy.model.config import STATES
-from understudy.model.gpu import Play, Record, cuda_graph
+from understudy.model.gpu import Play, Record, check_not_forked, cuda_graph
 from understudy.model.network import Layer, Network
 
 STREAMS = 64
@@ -84,10 +84,15 @@ class GpuEngine(TorchEngine):
         self._state = [part for layer in network.zero_state(STREAMS) for part in layer]
         self._recorded: dict[tuple[bool, bool, bool, int], _Recorded] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied and pickled: not the recordings, which are made again."""
+        return self.__dict__ | {"_recorded": {}}
+
     def write(
         self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Sampling
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
         """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
+        check_not_forked()
         rows = [slice(first, first + STREAMS) for first in range(0, len(logits), STREAMS)]
         parts = [
             self._write(logits[some], tuple(part[some] for part in state), uniforms[:, some], sampling) for some in rows

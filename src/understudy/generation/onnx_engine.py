@@ -1,5 +1,6 @@
 """The engine for CPUs: ONNX Runtime over graphs made from the model's weights. Needs no torch."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,11 @@ Kind = tuple[bool, bool, bool] | None
 
 
 class OnnxEngine:
-    """Writes with a model file; the graph for a kind of draw is built when it is first asked for."""
+    """Writes with a model file; the graph for a kind of draw is built when it is first asked for.
+
+    The runtime's sessions belong to the process that made them: a copy, an engine that was pickled, and a forked
+    process make their own.
+    """
 
     def __init__(self, model: ModelFile, *, numbers: Numbers = "float32", threads: int = 0) -> None:
         """Take the model, the numbers of its products, and how many cores a step may use (0 for all of them)."""
@@ -26,6 +31,11 @@ class OnnxEngine:
         self._threads = threads
         self._names = state_names(model.config)
         self._sessions: dict[Kind, Any] = {}
+        self._process = os.getpid()
+        self._left: dict[Kind, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_sessions": {}, "_left": {}}
 
     def zero_state(self, streams: int) -> EngineState:
         """The state before any text, for B = `streams`."""
@@ -65,6 +75,8 @@ class OnnxEngine:
 
     def _session(self, sampling: Sampling | None) -> Any:
         kind = None if sampling is None else (sampling.greedy, sampling.top_k is not None, sampling.top_p is not None)
+        if self._process != os.getpid():  # the sessions' threads are the parent's; to end one might wait for them
+            self._left, self._sessions, self._process = self._sessions, {}, os.getpid()
         if kind not in self._sessions:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self._threads

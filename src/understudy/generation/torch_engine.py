@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from understudy.generation.engine import EngineState
 from understudy.generation.sampling import Floats, Sampling
+from understudy.model.gpu import check_not_forked
 from understudy.model.network import Network
 
 
@@ -25,6 +26,8 @@ class TorchEngine:
     @torch.no_grad()
     def read(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
         """Ids (T, B), T ≥ 1, and the state before them give the logits (B, V) and the state after the last."""
+        if self._device.type == "cuda":
+            check_not_forked()
         parts = iter(torch.from_numpy(np.array(part)).to(self._device) for part in state)
         layers = tuple(tuple(next(parts) for _ in widths) for widths in self._network.config.state_widths)
         block = torch.from_numpy(np.asarray(ids, np.int64)).to(self._device)

@@ -18,11 +18,25 @@ def use_gpu() -> None:
     """Make sure that there is one, and that what is asked of it in float32 is done in float32, cuDNN's recurrences too.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or this process cannot use it.
     """
+    check_not_forked()
     if not torch.cuda.is_available():
         raise ConfigError("--device cuda: PyTorch finds no CUDA device here; use --device cpu")
     torch.backends.cudnn.allow_tf32 = False
+
+
+def check_not_forked() -> None:
+    """Make sure that no parent of this process used the GPU before it was forked: CUDA does not serve such a child.
+
+    Raises:
+        ConfigError: one did.
+    """
+    if torch.cuda._is_in_bad_fork():
+        raise ConfigError(
+            "--device cuda: this process was forked from one that had used the GPU, which CUDA forbids; start it with "
+            "multiprocessing's spawn"
+        )
 
 
 def cuda_graph(work: Play, generator: torch.Generator | None = None) -> Play:

@@ -32,8 +32,9 @@ class Pool:
         """A workspace of one's own until the lease is given back or forgotten."""
         return Lease(self._free, self._free.pop() if self._free else Workspace())
 
-    def __deepcopy__(self, memo: object) -> Self:
-        return type(self)()
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        """What a copy, or a process that it is pickled for, gets: a pool of its own."""
+        return type(self), ()
 
 
 class Lease:
