@@ -237,8 +237,12 @@ def test_a_run_takes_settings_of_numpy_s_and_one_name_for_files(tmp_path: Path) 
     assert model.vocabulary.characters == " Feßü"
     assert (model.training["recipe"]["units"], model.training["recipe"]["dropout"]) == (8, 0.5)
     assert understudy.train(out=tmp_path / "run", resume=True, units=np.int8(8)).training["steps"] == 3
-    with pytest.raises(ConfigError, match=r"^unit: no such setting"):
-        understudy.train(out=tmp_path / "run", resume=True, unit=8)
+    for asked, line in [
+        ({"unit": 8}, "unit: no such setting"),
+        ({"encoding": "latin-1"}, "--encoding utf-8, not latin-1"),
+    ]:
+        with pytest.raises(UserError, match=line):
+            understudy.train(out=tmp_path / "run", resume=True, **asked)  # type: ignore[arg-type]
 
 
 def test_a_stop_text_alone_is_one_stop_text(model: Model) -> None:
