@@ -53,25 +53,25 @@ def texts_in(folder: Path, globs: Sequence[str], most: int | None = None) -> InF
     found: list[str] = []
     left_out: list[str] = []
     seen = 0
-    waiting = [folder]
     of_a_run = _OF_A_RUN if layout.is_run_folder(folder) else set()
+    waiting: list[tuple[str, ...]] = [()]
     while waiting:
-        here = waiting.pop()
-        for entry in _entries(here):
+        above = waiting.pop()
+        for entry in _entries(folder.joinpath(*above)):
             seen += 1
             if most is not None and seen > most:
                 raise TextError(f"{named(folder)}: more than {most:,} files and folders; name the text itself")
             if entry.name.startswith("."):
                 continue
-            path = here / entry.name
-            written = here == folder and entry.name in of_a_run
+            parts = (*above, entry.name)
+            written = not above and entry.name in of_a_run
             if entry.is_dir(follow_symlinks=False):
-                if layout.is_run_folder(path):
-                    left_out.append(str(path))
+                if layout.is_run_folder(Path(entry.path)):
+                    left_out.append(str(Path(entry.path)))
                 elif not written:
-                    waiting.append(path)
-            elif any(_fits(path.relative_to(folder).parts, pattern) for pattern in patterns) and _is_file(entry):
-                (left_out if written else found).append(str(path))
+                    waiting.append(parts)
+            elif any(_fits(parts, pattern) for pattern in patterns) and _is_file(entry):
+                (left_out if written else found).append(str(Path(entry.path)))
     left_out.sort()
     if not found:
         note = left_out_note(left_out)

@@ -20,7 +20,7 @@ from understudy.text import catalog
 from understudy.text.folders import DEFAULT_GLOBS, texts_in
 
 GZIP_MAGIC = b"\x1f\x8b"
-_MOST_RECORDED = 1_000_000
+_MOST_RECORDED = 200_000
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 _ENDLESS = ("/proc", "/sys")
 """Where the system answers as if from files; some of those wait, and some never end."""
