@@ -113,13 +113,49 @@ def available() -> bool:
     return _library() is not None
 
 
+def path() -> str:
+    """What computes the recurrences on this machine's CPU, in words."""
+    if not available():
+        reason = "they were not built: no C compiler was at hand" if _file() is None else "they cannot be loaded"
+        return f"PyTorch's modules (no compiled kernels: {reason})"
+    types = _tile_types() if tiles_serve(torch.float32, TILE) else ()
+    if types:
+        amx = ", bfloat16 by oneDNN with AMX" if _amx() else ""
+        words = ": AVX-512 " + ("with bfloat16 tiles" if torch.bfloat16 in types else f"tiles (float32){amx}")
+    else:
+        level = {4: ", x86-64-v4 (AVX-512)", 3: ", x86-64-v3 (AVX2)"}.get(getattr(_library(), "level", int)(), "")
+        words = f"{level}, products by oneDNN"
+    alone = "" if _openmp()[0] is not None else ", on one core (PyTorch's OpenMP is not one that they can share)"
+    return f"compiled kernels{words}{alone}"
+
+
+def instructions() -> str:
+    """What the processor has of the instructions that matter here, as PyTorch sees them: "AVX-512, VNNI, bfloat16"."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    known = {"AVX512": "AVX-512", "DEFAULT": "none beyond the ordinary ones"}
+    more = (
+        ("VNNI", "_is_vnni_supported"),
+        ("bfloat16", "_is_avx512_bf16_supported"),
+        ("AMX", "_is_amx_tile_supported"),
+    )
+    return ", ".join(
+        [known.get(capability, capability), *(name for name, asked in more if getattr(torch.cpu, asked, bool)())]
+    )
+
+
+def _file() -> str | None:
+    """The file of the kernels, if there is one."""
+    spec = find_spec("understudy.model.recurrence._kernels")
+    return None if spec is None else spec.origin
+
+
 @cache
 def _library() -> ctypes.CDLL | None:
-    spec = find_spec("understudy.model.recurrence._kernels")
-    if spec is None or spec.origin is None:
+    origin = _file()
+    if origin is None:
         return None
     try:
-        return ctypes.CDLL(spec.origin)
+        return ctypes.CDLL(origin)
     except OSError:
         return None
 
@@ -135,8 +171,11 @@ def _function(name: str, *arguments: Any) -> Any:
 def _tile_types() -> tuple[torch.dtype, ...]:
     """The types of products that this processor has the instructions for, and the kernels the functions."""
     serve = getattr(_library(), "tiles_serve", int)
-    amx = getattr(torch.cpu, "_is_amx_tile_supported", bool)()
-    return (torch.float32, torch.bfloat16)[: min(serve(), 1 if amx else 2)]
+    return (torch.float32, torch.bfloat16)[: min(serve(), 1 if _amx() else 2)]
+
+
+def _amx() -> bool:
+    return bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
 
 
 @cache

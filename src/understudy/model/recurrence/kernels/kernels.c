@@ -16,13 +16,25 @@
 #define EXPORTED __attribute__((visibility("default")))
 #endif
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
+/* Functions that are compiled several times, and chosen among when they are loaded. GCC knows the levels of x86-64 since
+   version 12; before, one instruction set at a time, so that the middle one goes without fused multiply-add. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(__INTEL_COMPILER)
+#if __GNUC__ >= 12
 #define CLONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
+#define HIGHEST "x86-64-v4"
+#define HIGHER "x86-64-v3"
+#elif __GNUC__ >= 6
+#define CLONED __attribute__((target_clones("avx512f", "avx2", "default")))
+#define HIGHEST "avx512f"
+#define HIGHER "avx2"
+#endif
+#endif
+#if !defined(CLONED)
 #define CLONED
 #endif
 
-#if defined(__x86_64__) && defined(__GNUC__) && (__GNUC__ >= 12 || __clang_major__ >= 14)
+/* GCC 11 and clang 14 are the first that were tried; those of old do not know the instructions for bfloat16. */
+#if defined(__x86_64__) && (defined(__clang__) ? __clang_major__ >= 14 : defined(__GNUC__) && __GNUC__ >= 11)
 #define TILES
 #include <immintrin.h>
 #endif
@@ -192,6 +204,17 @@ STEPS(lstm, float64)
 STEPS(gru, bfloat16)
 STEPS(gru, float32)
 STEPS(gru, float64)
+
+/* Which of the functions that are compiled several times this processor runs: 4 and 3 as in x86-64-v4 and -v3, 1 those
+   for any processor; 0 where there is only one of each. */
+EXPORTED int64_t level(void)
+{
+#ifdef HIGHEST
+    return __builtin_cpu_supports(HIGHEST) ? 4 : __builtin_cpu_supports(HIGHER) ? 3 : 1;
+#else
+    return 0;
+#endif
+}
 
 /* Whether the functions for whole sequences are here and this processor has their instructions: 0 no, 1 those for
    float32, 2 those for bfloat16 too. */
