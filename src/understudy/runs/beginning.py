@@ -92,13 +92,13 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
 def _check_free(request: Request, folder: RunFolder, texts: list[Path]) -> None:
     if request.out is None and not folder.held:
         return
-    whole, part = folder.whole, folder.part
+    whole = folder.whole
+    ownership.check_free(whole, folder.part, overwrite=request.overwrite or request.resume, texts=texts)
     if request.resume and not request.overwrite and ownership.holds_run(folder.path):
         raise CheckpointError(
             f"{whole}: holds a model, but no checkpoint to resume from; start from the model with --from {whole} and "
             f"another --out, or replace it with --overwrite"
         )
-    ownership.check_free(whole, part, overwrite=request.overwrite, texts=texts)
 
 
 def _keep_first(

@@ -19,7 +19,7 @@ from understudy.layout import (
     is_run_folder,
 )
 from understudy.runs import ownership
-from understudy.runs.growing import NOTHING, GrowingFile, Written, not_made_here
+from understudy.runs.growing import NOTHING, GrowingFile, Written, is_ours, not_made_here
 from understudy.runs.ownership import GROWING
 from understudy.storage import remove_partials
 
@@ -132,8 +132,11 @@ class RunFolder:
             ConfigError: one is not what the run wrote.
             StorageError: the disk refused.
         """
-        for name in GROWING:
-            self._files[name] = GrowingFile(self.path / name, written.get(name, NOTHING))
+        records = {self.path / name: written.get(name, NOTHING) for name in GROWING}
+        for path, record in records.items():  # all of them, before any is cut
+            if ownership.there(path) and not is_ours(path, record):
+                raise not_made_here(path)
+        self._files = {path.name: GrowingFile(path, record) for path, record in records.items()}
 
     def written(self) -> dict[str, Written]:
         """How far the growing files have grown."""

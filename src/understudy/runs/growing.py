@@ -63,15 +63,14 @@ class GrowingFile:
     def __init__(self, path: Path, record: Written = NOTHING) -> None:
         """Open the file to go on where the record says, or anew where it is gone; what follows there is cut off.
 
+        Whether the file is the run's is to be found out before (`is_ours`).
+
         Raises:
-            ConfigError: the run did not make the file.
             StorageError: the disk refused.
         """
         self.path = path
         try:
-            if _exists(path):
-                if not is_ours(path, record):
-                    raise not_made_here(path)
+            if path.exists():
                 if path.stat().st_size > record.size:
                     _cut(path, record.size)
                 self._digest = _digest(path, record.size)
@@ -145,10 +144,6 @@ def written_from(document: dict[str, Any]) -> dict[str, Written]:
             raise TypeError("the lengths and digests of its files are none")
         files[name] = Written(size, sha256)
     return files
-
-
-def _exists(path: Path) -> bool:
-    return path.is_symlink() or path.exists()
 
 
 def _append_only(path: Path, flags: int) -> IO[bytes]:
