@@ -2,6 +2,7 @@ import hashlib
 import inspect
 import os
 import socket
+import stat
 import subprocess
 import sys
 import textwrap
@@ -162,6 +163,67 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_names_it(
     monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "file" / "below"))
     with pytest.raises(DownloadError, match="below"):
         catalog.fetch("kept.txt", (site / "good",), SHA256)
+
+
+def test_a_cache_that_cannot_be_written_asks_nobody_and_names_the_remedy(site: Site, own_cache: Path) -> None:
+    site.files["good"] = GOOD
+    own_cache.write_text("a file")
+    with pytest.raises(DownloadError, match="set UNDERSTUDY_CACHE") as raised:
+        catalog.fetch("kept.txt", (site / "good",), SHA256)
+    assert site.asked == []
+    assert "\n" not in str(raised.value)
+    assert own_cache.read_text() == "a file"
+
+
+def test_a_read_only_cache_serves_what_it_has_and_is_named_for_what_it_has_not(
+    site: Site, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.files["good"] = GOOD
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(small_disk / "cache"))
+    path = catalog.fetch("kept.txt", (site / "good",), SHA256)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert catalog.fetch("kept.txt", (site / "good",), SHA256) == path
+    assert site.asked == ["good"]
+    with pytest.raises(DownloadError, match=r"cannot be written: Read-only file system; set UNDERSTUDY_CACHE"):
+        catalog.fetch("other.txt", (site / "good",), SHA256)
+    assert site.asked == ["good"]
+
+
+def test_without_a_home_folder_a_fetched_text_lies_in_a_temporary_one(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.files["good"] = GOOD
+    for name in ("UNDERSTUDY_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "none"))
+    path = catalog.fetch("homeless.txt", (site / "good",), SHA256)
+    assert path.read_bytes() == GOOD
+    assert catalog.fetch("homeless.txt", (site / "good",), SHA256) == path
+    assert site.asked == ["good"]
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_fetched_text_is_its_owners_alone(site: Site, own_cache: Path) -> None:
+    site.files["good"] = GOOD
+    before = os.umask(0)
+    try:
+        path = catalog.fetch("kept.txt", (site / "good",), SHA256)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == stat.S_IMODE(own_cache.stat().st_mode) == 0o700
+
+
+def test_a_file_of_the_users_is_not_written_over(site: Site, own_cache: Path) -> None:
+    site.files["good"] = GOOD
+    theirs = own_cache / "corpora" / "kept.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("my own")
+    with pytest.raises(DownloadError, match="files that Understudy did not write are there already"):
+        catalog.fetch("kept.txt", (site / "good",), SHA256)
+    assert theirs.read_text() == "my own"
+    theirs.write_bytes(GOOD)
+    assert catalog.fetch("kept.txt", (site / "good",), SHA256) == theirs
 
 
 def test_shakespeare_is_the_tutorials_text(

@@ -96,13 +96,6 @@ def test_globs_do_not_touch_files_named_outright(folder: Path) -> None:
     assert [read(source) for source in find([folder / "d.py"], ["*.md"])] == [b"d.py"]
 
 
-@pytest.mark.parametrize("pattern", ["", "/etc/*"])
-def test_a_pattern_that_is_none_is_named(folder: Path, pattern: str) -> None:
-    with pytest.raises(TextError, match="--glob") as raised:
-        find([folder], [pattern])
-    assert repr(pattern) in str(raised.value)
-
-
 def test_a_folder_without_text_names_what_was_sought_and_the_remedy(tmp_path: Path) -> None:
     write(tmp_path / "notes.md", b"text")
     with pytest.raises(TextError) as raised:

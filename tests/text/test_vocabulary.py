@@ -37,6 +37,24 @@ def test_the_order_of_the_text_does_not_matter(text: str, random: Any) -> None:
     assert list(vocabulary.characters) == sorted(set(text), key=ord)
 
 
+@pytest.mark.parametrize("half", [0xD800, 0xDBFF, 0xDC80, 0xDFFF])
+def test_half_of_a_character_is_no_symbol(half: int) -> None:
+    with pytest.raises(ValueError, match=f"U\\+{half:04X} is half of a character"):
+        Vocabulary.of_text(f"a{chr(half)}\ue000")
+
+
+def test_halves_of_characters_in_a_prompt_are_unknown() -> None:
+    for vocabulary in (Vocabulary.of_text("abc"), Vocabulary.of_bytes()):
+        with pytest.raises(
+            VocabularyError, match=r"'\\ud83d' \(U\+D83D\), '\\ude00' \(U\+DE00\); .*--unknown skip"
+        ) as raised:
+            vocabulary.encode("a\ud83db\ude00c")
+        assert str(raised.value).isprintable()
+        assert vocabulary.unknown("a\ud83db\ude00\ude00") == Counter("\ud83d\ude00\ude00")
+        kept = vocabulary.encode("a\ud83db\ude00c", "skip")
+        assert kept.tolist() == vocabulary.encode("abc").tolist()
+
+
 @pytest.mark.parametrize("characters", ["", "ba", "aab", f"{FACE}a"])
 def test_characters_out_of_order_or_twice_are_rejected(characters: str) -> None:
     with pytest.raises(ValueError, match="distinct characters in code-point order"):
@@ -229,6 +247,10 @@ def test_a_document_of_bytes_comes_back_through_json() -> None:
         {"kind": "characters", "characters": "ab", "size": 2},
         {"kind": "bytes", "characters": "ab"},
         {"kind": "bytes", "characters": ""},
+        {"kind": {}},
+        {"kind": None, "characters": "ab"},
+        {"kind": "characters", "characters": {"a": 1}},
+        *({"kind": "characters", "characters": f"ab{half}"} for half in map(chr, (0xD800, 0xDBFF, 0xDC00, 0xDFFF))),
     ],
 )
 def test_a_damaged_document_is_rejected(document: object) -> None:
