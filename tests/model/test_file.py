@@ -158,6 +158,14 @@ def test_a_field_of_another_type_is_refused(name: str, value: Any, tmp_path: Pat
     assert refusal(path).startswith(f"{path}: ")
 
 
+@pytest.mark.parametrize("bomb", [[[]] * 1_000_000, ["x" * 40_000_000]], ids=["parts", "length"])
+def test_a_description_beyond_all_bounds_is_refused_before_it_is_read(bomb: list[Any], tmp_path: Path) -> None:
+    path = rewritten(tmp_path / MODEL, training={"recipe": {"bomb": bomb}})
+    began = time.process_time()
+    assert "its description has more than" in refusal(path)
+    assert time.process_time() - began < 1
+
+
 @pytest.mark.parametrize("place", ["corpus.name", "library_version", "origin.name", "note"])
 def test_lone_surrogates_are_refused_wherever_they_would_be_printed(place: str, tmp_path: Path) -> None:
     assert "surrogate" in refusal(rewritten(tmp_path / MODEL, training=changed(place, "a\ud800b")))

@@ -33,6 +33,8 @@ TYPES = ("F16", "F32", "F64", "I64")
 """What a tensor's numbers may be: what this package writes, and numpy knows."""
 _LARGEST_DOCUMENT = 1 << 25
 """Characters of JSON; a vocabulary of all of Unicode has 13 million."""
+_MOST_COMMAS = 1 << 18
+"""In JSON, which makes objects of a hundred times its size; a run that learns from thousands of files has thousands."""
 
 
 def write(path: Path, kind: str, document: Mapping[str, Any], tensors: Tensors) -> None:
@@ -122,6 +124,8 @@ def _document(kind: str, metadata: dict[str, str] | None) -> dict[str, Any]:
         raise ModelFileError("a safetensors file, but not one that Understudy wrote")
     if len(metadata[KEY]) > _LARGEST_DOCUMENT:
         raise ModelFileError(f"damaged: its description has more than {_LARGEST_DOCUMENT:,} characters")
+    if metadata[KEY].count(",") > _MOST_COMMAS:
+        raise ModelFileError(f"damaged: its description has more than {_MOST_COMMAS:,} parts")
     try:
         document = json.loads(metadata[KEY])
     except (ValueError, RecursionError) as error:
@@ -172,8 +176,10 @@ def kind_of(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length)) if length <= _LONGEST_HEADER else {}
-        kind = json.loads(header["__metadata__"][KEY])["kind"]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+            header = file.read(length) if length <= _LONGEST_HEADER else b""
+        if header.count(b",") > _MOST_COMMAS:
+            return None
+        kind = json.loads(json.loads(header)["__metadata__"][KEY])["kind"]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, MemoryError):
         return None
     return kind if isinstance(kind, str) else None
