@@ -16,7 +16,7 @@ from tests.text.helpers import characters, complaint, corpus, raw, source_of
 from understudy.errors import TextError
 from understudy.text.corpus import READ_BYTES, Corpus, survey
 from understudy.text.source import find
-from understudy.text.vocabulary import Vocabulary
+from understudy.text.vocabulary import Kind, Vocabulary
 
 FACE = "\N{GRINNING FACE}"
 MARK = "\ufeff"
@@ -224,3 +224,29 @@ def test_the_head_is_how_the_text_begins(text: str, length: int, most: int) -> N
     read = Corpus([source_of(text.encode(), most)])
     assert read.head("characters", length).tolist() == [ord(character) for character in text[:length]]
     assert read.head("bytes", length).tolist() == list(text.encode()[:length])
+
+
+# Line ends of Windows
+
+
+@pytest.mark.parametrize("kind", ["characters", "bytes"])
+def test_carriage_returns_are_counted_and_the_remedy_is_named(kind: Kind) -> None:
+    seen = survey(corpus(b"a\r\nb\r\nc\rd\n"), kind)
+    assert seen.carriage_returns == 3
+    assert seen.newlines_note is not None
+    assert "3 carriage returns" in seen.newlines_note
+    assert "--newlines lf" in seen.newlines_note
+    assert seen.newlines_note.isprintable()
+
+
+@pytest.mark.parametrize("kind", ["characters", "bytes"])
+def test_a_text_without_carriage_returns_has_no_such_note(kind: Kind) -> None:
+    for read in (corpus(b"a\nb\n"), corpus(b"a\r\nb\r", newlines="lf"), corpus(b"\x0c\x0e")):
+        seen = survey(read, kind)
+        assert seen.carriage_returns == 0
+        assert seen.newlines_note is None
+
+
+def test_no_text_at_all_is_named() -> None:
+    with pytest.raises(TextError, match="no text was named"):
+        corpus()
