@@ -52,15 +52,19 @@ def calibration(network: Network, ids: Ids) -> Calibration:
     edges = np.array(EDGES)
     counts, sums, hits = (np.zeros(len(edges) - 1) for _ in range(3))
     places = 0
+
+    def bins_of(shares: torch.Tensor) -> NDArray[np.int64]:
+        return np.clip(np.searchsorted(edges, shares.flatten().cpu().numpy(), "right") - 1, 0, len(counts) - 1)
+
     for logits, targets in streamed_passes(network, ids):
-        probabilities: NDArray[np.float64] = torch.softmax(logits.double(), -1).flatten(0, 1).cpu().numpy()
-        came = np.zeros(probabilities.shape)
-        came[np.arange(len(came)), targets.flatten().cpu().numpy()] = 1
-        bins = np.clip(np.searchsorted(edges, probabilities.ravel(), "right") - 1, 0, len(counts) - 1)
+        shares = torch.softmax(logits.double(), -1)
+        came = bins_of(shares.gather(1, targets[:, None]))
+        given: NDArray[np.float64] = shares.flatten().cpu().numpy()
+        bins = bins_of(shares)
         counts += np.bincount(bins, minlength=len(counts))
-        sums += np.bincount(bins, probabilities.ravel(), len(counts))
-        hits += np.bincount(bins, came.ravel(), len(counts))
-        places += len(came)
+        sums += np.bincount(bins, given, len(counts))
+        hits += np.bincount(came, minlength=len(counts))
+        places += len(targets)
     rows = zip(EDGES[:-1], EDGES[1:], counts, sums, hits, strict=True)
     found = [Bin(low, high, int(n), expected / n, came / n) for low, high, n, expected, came in rows if n]
     return Calibration(found, float(np.abs(sums - hits).sum() / places))

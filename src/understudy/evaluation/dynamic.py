@@ -4,7 +4,6 @@ import copy
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from understudy.evaluation.protocols import Score, predicted_in
 from understudy.model.config import NGRAM_TABLE
@@ -49,8 +48,7 @@ def dynamic(network: Network, ids: Ids, *, rate: float = RATE, back: float = RET
     for step, begin in enumerate(range(0, predicted, segment), 1):
         taken = min(segment, predicted - begin)
         block = torch.from_numpy(ids.gather(np.array([begin]), taken + 1)).to(device)
-        logits, after = learner(block[:-1], state)
-        loss = F.cross_entropy(logits.flatten(0, 1), block[1:].flatten())
+        loss, after = learner.loss(block[:-1], block[1:], state)
         total += float(loss.detach().double()) * taken
         learner.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -22,7 +22,13 @@ WINDOW = 256
 STREAMS = 10
 _FEWEST_A_STREAM = 1000
 _CHUNK = 256
-_LARGEST_LOGITS = 1 << 24
+LARGEST_LOGITS = 1 << 22
+"""So many logits are made at a time, or one place's of every stream where that is more: 16 MB."""
+_LARGEST_PIECE = 1 << 20
+"""So many are handed on at a time, or one place's of one stream: what is made from them is several times their size."""
+_SIDE_BY_SIDE = 128
+_SHORTEST_CHUNK = 32
+"""Where a vocabulary is large, rather fewer windows side by side than shorter passes than this."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,8 @@ def windowed(network: Network, ids: Ids, window: int = WINDOW, *, batch: int | N
     """
     window = checks.whole("--window", window, 1)
     predicted = predicted_in(ids)
-    chunk = min(window, _CHUNK)
-    batch = batch or max(1, min(128, _LARGEST_LOGITS // (chunk * network.config.vocabulary)))
+    chunk, narrow = min(window, _CHUNK), min(window, _SHORTEST_CHUNK)
+    batch = batch or max(1, min(_SIDE_BY_SIDE, LARGEST_LOGITS // (narrow * network.config.vocabulary)))
     whole, tail = divmod(predicted, window)
     total = 0.0
     for first in range(0, whole, batch):
@@ -83,7 +89,7 @@ def streamed(network: Network, ids: Ids, *, streams: int | None = None, chunk: i
         network: the model.
         ids: the text.
         streams: how many streams; ten, or fewer where the text has not a thousand characters for each.
-        chunk: T of one pass through the network.
+        chunk: T of one pass through the network, at most: a large vocabulary makes it shorter.
 
     Raises:
         TextError: the text has fewer than two characters.
@@ -97,7 +103,9 @@ def streamed(network: Network, ids: Ids, *, streams: int | None = None, chunk: i
 def streamed_passes(
     network: Network, ids: Ids, *, streams: int | None = None, chunk: int = _CHUNK
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """What `streamed` scores, pass by pass: logits (T, B, V) and the ids that came (T, B); takes its settings.
+    """What `streamed` scores, a piece at a time: logits (N, V) and the ids that came (N,); takes its settings.
+
+    Neither the length of the text nor the vocabulary makes a piece larger than about a million logits, or one place's.
 
     Raises:
         TextError: the text has fewer than two characters.
@@ -108,11 +116,11 @@ def streamed_passes(
     state = network.zero_state(streams)
     for logits, targets, after in _passes(network, ids, np.arange(streams) * length, length, chunk, state):
         state = after
-        yield logits, targets
+        yield from _pieces(logits, targets)
     if tail:  # the last stream is longer by what the division left over
         last = tuple(tuple(part[-1:] for part in layer) for layer in state)
         for logits, targets, _ in _passes(network, ids, np.array([streams * length]), tail, chunk, last):
-            yield logits, targets
+            yield from _pieces(logits, targets)
 
 
 def evaluate(network: Network, ids: Ids, protocol: Protocol = "streamed", window: int = WINDOW) -> Score:
@@ -146,22 +154,34 @@ def _streams_for(predicted: int) -> int:
 def _read(network: Network, ids: Ids, starts: NDArray[np.int64], length: int, chunk: int) -> float:
     """The summed nats of the `length` characters after each of `starts` (B,), from the zero state."""
     passes = _passes(network, ids, starts, length, chunk, network.zero_state(len(starts)))
-    return sum(_nats(logits, targets) for logits, targets, _ in passes)
+    return sum(_nats(*piece) for logits, targets, _ in passes for piece in _pieces(logits, targets))
 
 
 @torch.inference_mode()
 def _passes(
     network: Network, ids: Ids, starts: NDArray[np.int64], length: int, chunk: int, state: State
 ) -> Iterator[tuple[Tensor, Tensor, State]]:
-    """Read `length` characters from each of `starts` (B,): logits (T, B, V), the ids that came, the state after."""
+    """Read `length` characters from each of `starts` (B,): logits (T, B, V), the ids that came, the state after.
+
+    T is `chunk`, or less where that would make more than `LARGEST_LOGITS`.
+    """
     device = network.output.weight.device
+    chunk = max(1, min(chunk, LARGEST_LOGITS // (len(starts) * network.config.vocabulary)))
     for begin in range(0, length, chunk):
         block = torch.from_numpy(ids.gather(starts + begin, min(chunk, length - begin) + 1)).to(device)
         logits, state = network(block[:-1], state)
         yield logits, block[1:], state
 
 
+def _pieces(logits: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits (T, B, V) and ids (T, B), some places (N, V) and (N,) at a time."""
+    rows = max(1, _LARGEST_PIECE // logits.shape[-1])
+    flat, came = logits.flatten(0, 1), targets.flatten()
+    for first in range(0, len(came), rows):
+        yield flat[first : first + rows], came[first : first + rows]
+
+
 def _nats(logits: Tensor, targets: Tensor) -> float:
-    """The summed loss."""
-    nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    """The summed loss of logits (N, V)."""
+    nats = F.cross_entropy(logits, targets, reduction="none")
     return float(nats.double().sum())

@@ -32,7 +32,7 @@ def fitted(network: Network, ids: Ids) -> float:
         for logits, targets in streamed_passes(network, ids):
             shares = (sharpness * logits).softmax(-1)
             mean = (shares * logits).sum(-1)
-            slope += float((mean - logits.gather(-1, targets[..., None])[..., 0]).double().sum())
+            slope += float((mean - logits.gather(-1, targets[:, None])[:, 0]).double().sum())
             curvature += float(((shares * logits.square()).sum(-1) - mean.square()).double().sum())
         sharpness = min(_SHARPEST, max(_BLUNTEST, sharpness - slope / curvature))
     return 1 / sharpness
