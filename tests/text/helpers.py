@@ -3,6 +3,7 @@
 import io
 import os
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -103,20 +104,36 @@ def with_remedies(message: str) -> bool:
     return "--encoding NAME" in message and "--vocabulary bytes" in message
 
 
-def as_nobody(work: Callable[[], None]) -> int:
-    """Do something in a child under a user id without an account, in an empty environment; its status."""
-    child = os.fork()
+def started(work: Callable[[], None]) -> int:
+    """Do something in a child; its process number."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn where there are threads
+        child = os.fork()
     if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return child
     status = 1
     try:
-        os.setgroups([])
-        os.setgid(54_321)
-        os.setuid(54_321)
-        os.environ.clear()
         work()
         status = 0
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def ended(child: int) -> int:
+    """The status of a child."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def as_nobody(work: Callable[[], None]) -> int:
+    """Do something in a child under a user id without an account, in an empty environment; its status."""
+
+    def changed() -> None:
+        os.setgroups([])
+        os.setgid(54_321)
+        os.setuid(54_321)
+        os.environ.clear()
+        work()
+
+    return ended(started(changed))

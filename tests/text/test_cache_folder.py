@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.text.helpers import TEXT, all_of, as_nobody, characters_of, corpus_of, encoded, files, kept, places_in
+from tests.text.helpers import (
+    DIGEST,
+    TEXT,
+    all_of,
+    as_nobody,
+    characters_of,
+    corpus_of,
+    encoded,
+    ended,
+    files,
+    kept,
+    places_in,
+    started,
+)
 from understudy.text import cache
 from understudy.text.corpus import Corpus
 from understudy.text.source import find
@@ -198,6 +211,21 @@ def test_a_cache_of_somebody_else_is_done_without(
 
     assert as_nobody(work) == 0
     assert kept(open_place / "cache" / cache.ENCODED).exists()
+
+
+def test_processes_that_encode_the_same_text_at_once_each_have_it(own_cache: Path, corpus: Corpus) -> None:
+    go, told = os.pipe()
+
+    def work() -> None:
+        os.read(go, 1)  # until all are there
+        assert all_of(encoded(corpus)) == WANTED
+
+    children = [started(work) for _ in range(4)]
+    os.write(told, b"gogo")
+    assert [ended(child) for child in children] == [0] * 4
+    assert kept(own_cache).stat().st_size == len(TEXT) + DIGEST
+    for end in (go, told):
+        os.close(end)
 
 
 def test_a_cache_that_is_a_file_is_done_without(own_cache: Path, corpus: Corpus) -> None:

@@ -1,6 +1,7 @@
 """A text as ids, and how they are read."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.text.helpers import DIGEST, TEXT, all_of, characters_of, corpus_of, encoded, kept, places_in
+from tests.text.helpers import DIGEST, TEXT, all_of, characters_of, corpus_of, encoded, ended, kept, places_in, started
+from understudy.errors import TextError
 from understudy.text.catalog import python_prose
 from understudy.text.corpus import survey
 from understudy.text.encoded import Ids
@@ -105,6 +107,17 @@ def test_a_mapped_text_outlives_its_file(tmp_path: Path, own_cache: Path) -> Non
     text = encoded(corpus_of(tmp_path / "a.txt", TEXT))
     kept(own_cache).unlink()
     assert all_of(text) == places_in(TEXT, characters_of(TEXT))
+
+
+def test_a_file_that_is_cut_short_while_it_is_read_is_an_error_and_not_the_end(tmp_path: Path, own_cache: Path) -> None:
+    text = encoded(corpus_of(tmp_path / "a.txt", TEXT * 20))
+
+    def work() -> None:
+        os.truncate(kept(own_cache), 0)
+        with pytest.raises(TextError, match="cut short"):
+            text.ids[100:].read(0, 100)
+
+    assert ended(started(work)) == 0
 
 
 # A text larger than memory ought to be

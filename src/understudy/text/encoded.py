@@ -40,6 +40,7 @@ class Ids:
         """
         self._data = data
         self._symbols = symbols
+        self._map = _mapping(data)
         self._touched = 0
 
     def __len__(self) -> int:
@@ -56,8 +57,10 @@ class Ids:
         """The `length` ids from each of `starts` (B,), shape (length, B).
 
         Raises:
-            TextError: one of them stands for no symbol.
+            TextError: one of them stands for no symbol, or the file was cut short.
         """
+        if self._map is not None and self._map.size() < len(self._map):  # reading there would end the process
+            raise _changed("its file was cut short")
         out = np.empty((length, len(starts)), np.int64)
         for lane, start in enumerate(starts.tolist()):
             out[:, lane] = self._data[start : start + length]
@@ -68,18 +71,26 @@ class Ids:
         if self._symbols is not None and out.size:
             highest = int(out.view(np.uint64).max())  # what is below zero is very large here
             if highest >= self._symbols:
-                raise TextError(
-                    f"the encoded text holds an id that stands for none of the {self._symbols:,} symbols: something "
-                    f"wrote to its file in the meantime; begin again, and it is made anew"
-                )
+                raise _changed(f"it holds an id that stands for none of the {self._symbols:,} symbols")
         return out
 
     def _forget(self) -> None:
-        base: Any = self._data
-        while isinstance(base, np.ndarray):
-            base = base.base
-        if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            base.madvise(mmap.MADV_DONTNEED)
+        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def _mapping(data: NDArray[np.integer[Any]]) -> mmap.mmap | None:
+    """The mapped file that ids lie in, if they do."""
+    base: Any = data
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
+
+
+def _changed(how: str) -> TextError:
+    return TextError(
+        f"the encoded text was changed by another program while it was read: {how}; begin again, and it is made anew"
+    )
 
 
 @dataclass(frozen=True)

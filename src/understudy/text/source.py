@@ -149,8 +149,12 @@ def _at_once(path: Path) -> IO[bytes]:
 
 def _unpacked(file: IO[bytes]) -> IO[bytes]:
     """A file's bytes; those of a gzip file are what was packed, and closing that closes the file."""
-    packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    file.seek(0)
+    try:
+        packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
     return _Unpacked(file) if packed else file  # type: ignore[return-value]
 
 
