@@ -178,6 +178,20 @@ def test_readers_of_standard_input_do_not_disturb_each_other(monkeypatch: pytest
         assert other.read() == TEXT[5:]
 
 
+def test_threads_read_standard_input_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytes(range(256)) * 40_000
+    with piped(data) as pipe:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(pipe))
+        [source] = find(["-"])
+    found: list[bool] = []
+    threads = [threading.Thread(target=lambda: found.append(read(source) == data)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 4
+
+
 def test_a_terminal_is_not_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = os.openpty()
     try:

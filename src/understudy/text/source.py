@@ -217,7 +217,7 @@ def _no_room(name: str, error: OSError) -> StorageError:
 
 
 class _View(io.RawIOBase):
-    """An independent reading position in a shared file."""
+    """An independent reading position in a shared file, for threads and children too where the system has one."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -227,8 +227,11 @@ class _View(io.RawIOBase):
         return True
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        self._file.seek(self._position)
-        data = self._file.read(len(buffer))
+        if hasattr(os, "pread"):
+            data = os.pread(self._file.fileno(), len(buffer), self._position)
+        else:
+            self._file.seek(self._position)
+            data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
