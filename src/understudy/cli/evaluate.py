@@ -3,21 +3,35 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from understudy.cli.arguments import Parser, add_reading, reading, whole
-from understudy.cli.terminal import counted
+from understudy.cli.terminal import counted, visible
 
 if TYPE_CHECKING:
     from understudy.evaluation.calibration import Calibration
     from understudy.evaluation.protocols import Score
-    from understudy.model.file import ModelFile
-    from understudy.runs.material import TextOptions
+    from understudy.runs.origin import Learned
     from understudy.text.encoded import Ids
+    from understudy.text.vocabulary import Vocabulary
 
 BASELINE_LIMIT = 1 << 24
-"""Baselines know so many of the last characters that the model learned from: they hold all of it in memory."""
+"""Baselines know so many of the last characters that the model learned from: that bounds their memory."""
 PLOT = 41
+
+
+class Baselines(NamedTuple):
+    """Bits a character of what is shown for scale, or why there is nothing.
+
+    Attributes:
+        xz: a general compressor's.
+        kneser_ney_6: a counting model's.
+        reach: how many bytes back xz could look, where that is less than there were.
+    """
+
+    xz: float
+    kneser_ney_6: float
+    reach: int | None
 
 
 def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -68,6 +82,7 @@ def run(parsed: argparse.Namespace) -> int:
     from understudy.model import file
     from understudy.model.parameters import network_of
     from understudy.runs.material import TextOptions
+    from understudy.runs.origin import learned_text
     from understudy.text import encoded
     from understudy.text.corpus import survey
 
@@ -79,70 +94,76 @@ def run(parsed: argparse.Namespace) -> int:
     ids = encoded.encode(corpus, seen, model.vocabulary).ids
     unknown = seen.unknown_to(model.vocabulary)
     network = network_of(model)
+    named = TextOptions(tuple(parsed.trained_on), **how) if parsed.trained_on and not parsed.no_baselines else None
+    learned = learned_text(model, Path(parsed.model), named) if named is not None else None  # a mistake is told at once
     score = evaluate(network, ids, parsed.protocol, parsed.window)
-    named = TextOptions(tuple(parsed.trained_on), **how) if parsed.trained_on else None
-    scale = None if parsed.no_baselines else _baselines(model, Path(parsed.model), named, ids)
+    if not parsed.json:
+        _show(score, unknown)  # what follows may take its time
+    scale: Baselines | str = ""
+    if not parsed.no_baselines:
+        scale = _baselines(model.vocabulary, learned or learned_text(model, Path(parsed.model)), ids)
+    if not parsed.json and not parsed.no_baselines:
+        _show_baselines(scale)
     learning = dynamic(network, ids) if parsed.dynamic else None
+    if learning is not None and not parsed.json:
+        _say(
+            f"dynamic evaluation, learning on from each character after it is scored: {learning.loss:.4f} nats, "
+            f"{learning.bits_per_character:.4f} bits a character, streamed, 1 stream"
+        )
     calibrated = calibration(network, ids) if parsed.calibration else None
+    if calibrated is not None and not parsed.json:
+        _show_calibration(calibrated)
     if parsed.json:
-        document = _document(score, sum(unknown.values())) | {"baselines": scale}
+        known = {"xz": scale.xz, "kneser_ney_6": scale.kneser_ney_6} if isinstance(scale, Baselines) else None
+        document = _document(score, sum(unknown.values())) | {"baselines": known}
         if learning is not None:
             document["dynamic"] = {"loss": learning.loss, "bits_per_character": learning.bits_per_character}
         if calibrated is not None:
             bins = [entry._asdict() for entry in calibrated.bins]
             document["calibration"] = {"error": calibrated.error, "bins": bins}
-        print(json.dumps(document))
-        return 0
-    _show(score, unknown)
-    _show_baselines(scale, parsed.no_baselines)
-    if learning is not None:
-        print(
-            f"dynamic evaluation, learning on from each character after it is scored: {learning.loss:.4f} nats, "
-            f"{learning.bits_per_character:.4f} bits a character, streamed, 1 stream"
-        )
-    if calibrated is not None:
-        _show_calibration(calibrated)
+        _say(json.dumps(document))
     return 0
 
 
-def _baselines(model: "ModelFile", path: Path, named: "TextOptions | None", ids: "Ids") -> dict[str, float] | None:
-    """Bits a character of both baselines, which know the text that the model learned from; None without it."""
+def _say(line: str) -> None:
+    """Print a line at once."""
+    print(visible(line), flush=True)
+
+
+def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Baselines | str:
+    """Both baselines, which know the text that the model learned from; without it, what is wrong with its folder."""
     import math
 
-    from understudy.evaluation.baselines import compressed_bits, kneser_ney
-    from understudy.runs.origin import learned_text
+    from understudy.evaluation.baselines import compressed, kneser_ney
 
-    learned = learned_text(model, path, named)
-    if learned is None:
-        return None
-    known, text = learned.read(max(0, len(learned) - BASELINE_LIMIT), len(learned)), ids.read(0, len(ids))
-    vocabulary = model.vocabulary
-    raw = [vocabulary.decode(part).encode("utf-8", "surrogatepass") for part in (known, text)]
-    return {
-        "xz": compressed_bits(raw[0], raw[1]) / len(text),
-        "kneser_ney_6": kneser_ney(known, text, len(vocabulary)) / math.log(2),
-    }
+    if learned.ids is None:
+        return learned.trouble
+    known = learned.ids[max(0, len(learned.ids) - BASELINE_LIMIT) :]
+    packed = compressed(known, ids, vocabulary)
+    return Baselines(packed.bits / len(ids), kneser_ney(known, ids, len(vocabulary)) / math.log(2), packed.reach)
 
 
-def _show_baselines(scale: dict[str, float] | None, unwanted: bool) -> None:
-    if scale is not None:
-        print(
-            f"for scale, knowing the text that the model learned from: xz {scale['xz']:.4f} (it goes on "
-            f"learning as it reads), counting six characters with Kneser-Ney smoothing {scale['kneser_ney_6']:.4f} "
-            f"bits a character"
+def _show_baselines(scale: Baselines | str) -> None:
+    if isinstance(scale, Baselines):
+        reach = "" if scale.reach is None else f", and looks {scale.reach >> 20} MiB back"
+        _say(
+            f"for scale, knowing the text that the model learned from: xz {scale.xz:.4f} (it goes on learning as it "
+            f"reads{reach}), counting six characters with Kneser-Ney smoothing {scale.kneser_ney_6:.4f} bits a "
+            f"character"
         )
-    elif not unwanted:
-        print("no baselines for scale: name the text that the model learned from with --trained-on TEXT")
+    else:
+        trouble = f"{scale}; " if scale else ""
+        _say(f"no baselines for scale: {trouble}name the text that the model learned from with --trained-on TEXT")
 
 
 def _show_calibration(found: "Calibration") -> None:
-    print(f"\ncalibration: off by {found.error:.4f} a place, all characters of the vocabulary together")
-    print(f"{'probability given':>18}{'predictions':>14}{'mean given':>12}{'came':>9}   given ─ came ●")
+    _say(f"\ncalibration: off by {found.error:.4f} a place, all characters of the vocabulary together")
+    _say(f"{'probability given':>18}{'predictions':>14}{'mean given':>12}{'came':>9}   given ─ came ●")
     for entry in found.bins:
         given, came = (round(share * (PLOT - 1)) for share in (entry.expected, entry.came))
         line = "".join("●" if place == came else "─" if place <= given else " " for place in range(PLOT))
         span = f"{entry.low:g} to {entry.high:g}"
-        print(f"{span:>18}{entry.predictions:>14,}{entry.expected:>12.4f}{entry.came:>9.4f}   {line}".rstrip())
+        _say(f"{span:>18}{entry.predictions:>14,}{entry.expected:>12.4f}{entry.came:>9.4f}   {line}".rstrip())
 
 
 def _document(score: "Score", unknown: int) -> dict[str, Any]:
@@ -161,13 +182,11 @@ def _show(score: "Score", unknown: dict[str, int]) -> None:
     from understudy.text.vocabulary import printable
 
     how = f"windows of {score.window}" if score.window is not None else counted(score.streams or 1, "stream")
-    print(f"{score.loss:.4f} nats, {score.bits_per_character:.4f} bits a character")
-    print(f"{counted(score.characters, 'character')} predicted, {score.protocol}, {how}")
+    _say(f"{score.loss:.4f} nats, {score.bits_per_character:.4f} bits a character")
+    _say(f"{counted(score.characters, 'character')} predicted, {score.protocol}, {how}")
     if unknown:
         names = ", ".join(
             f"{printable(symbol)} {counted(count, 'time')}" for symbol, count in list(unknown.items())[:20]
         )
         more = ", ..." if len(unknown) > 20 else ""
-        print(
-            f"left out because the model never saw them: {counted(sum(unknown.values()), 'character')}: {names}{more}"
-        )
+        _say(f"left out because the model never saw them: {counted(sum(unknown.values()), 'character')}: {names}{more}")
