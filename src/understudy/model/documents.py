@@ -67,9 +67,6 @@ def or_null(rule: Rule) -> Rule:
     return Rule(f"{rule.expected} or null", lambda value: value is None or rule.fits(value))
 
 
-ANYTHING = Rule("anything", lambda value: True)
-
-
 def hold(value: Any, form: Form, place: str) -> None:
     """Hold a value against its form.
 
