@@ -1,11 +1,19 @@
 """What `understudy evaluate` puts beside the model's own figure."""
 
+import io
 import json
+import lzma
 import math
+import random
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.cli.conftest import SMALL
+from understudy.cli.main import main
+from understudy.evaluation import baselines
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -38,6 +46,85 @@ def test_another_text_than_the_one_learned_from_is_refused(
     assert result.status == 2
     assert "not the text that the model learned from" in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def test_the_score_is_shown_before_the_baselines_are_begun(
+    model: Path, text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has left the process's own buffers by then."""
+    came, seen = io.BytesIO(), []
+
+    def begun(*arguments: object) -> None:
+        seen.append(came.getvalue().decode())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(baselines, "compressed", begun)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(came, 1 << 16), "utf-8"))
+    assert main(["evaluate", str(model), str(text)]) == 130
+    assert "bits a character" in seen[0].splitlines()[0]
+    assert "5,999 characters predicted" in seen[0].splitlines()[1]
+
+
+def test_xz_reads_the_bytes_that_a_model_of_bytes_has_learned(understudy: "CommandLine", tmp_path: Path) -> None:
+    chance = random.Random(4)
+    words = [bytes(chance.choices(range(128, 256), k=5)) + b" " for _ in range(200)]  # none of it is UTF-8
+    content = b"".join(chance.choices(words, k=1000))
+    (tmp_path / "bytes.txt").write_bytes(content)
+    how = ("--vocabulary", "bytes", "--validation", "0.25", "--steps", "2", "--quiet")
+    assert understudy("train", "bytes.txt", "--out", "run", *SMALL, *how).status == 0
+    told = json.loads(understudy("evaluate", "run", "bytes.txt", "--json").out)["baselines"]
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 20}]
+    known = content[: len(content) * 3 // 4]
+    sizes = [len(lzma.compress(part, lzma.FORMAT_RAW, filters=filters)) for part in (known + content, known)]
+    assert told["xz"] == pytest.approx(8 * (sizes[0] - sizes[1]) / len(content), abs=0.01)
+
+
+def test_how_far_back_xz_looks_is_said_where_it_is_not_everything(
+    understudy: "CommandLine", model: Path, text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "MiB" not in understudy("evaluate", model, text).out
+    monkeypatch.setattr(baselines, "compressed", lambda *texts: baselines.Compressed(6000.0, 64 << 20))
+    assert (
+        "xz 1.0000 (it goes on learning as it reads, and looks 64 MiB back)" in understudy("evaluate", model, text).out
+    )
+
+
+def test_damaged_checkpoints_do_not_keep_an_intact_model_from_being_evaluated(
+    understudy: "CommandLine", model: Path, text: Path
+) -> None:
+    intact = json.loads(understudy("evaluate", model, text, "--json").out)
+    for path in (model / "checkpoint").iterdir():
+        path.write_bytes(path.read_bytes()[:-100])
+    result = understudy("evaluate", model, text, "--json")
+    assert (result.status, result.err) == (0, "")
+    document = json.loads(result.out)
+    assert document.pop("baselines") is None
+    assert document.items() <= intact.items()
+    (line,) = [line for line in understudy("evaluate", model, text).out.splitlines() if "no baselines" in line]
+    assert "no checkpoint is intact" in line
+    assert "--trained-on TEXT" in line
+    assert json.loads(understudy("evaluate", model, text, "--json", "--trained-on", text).out) == intact
+
+
+@pytest.mark.parametrize("how", ["gone", "changed", "a folder without a text", "unreadable"])
+def test_a_text_that_is_not_there_as_it_was_leaves_the_baselines_out(
+    how: str, understudy: "CommandLine", trained: Path, long_text: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.txt").write_bytes(long_text.read_bytes())
+    assert understudy("train", "own.txt", "--out", "run", *SMALL, "--steps", "2", "--quiet").status == 0
+    (tmp_path / "own.txt").unlink()
+    if how == "changed":
+        (tmp_path / "own.txt").write_bytes(long_text.read_bytes()[:-1] + b"a")
+    elif how == "a folder without a text":
+        (tmp_path / "own.txt").mkdir()
+    elif how == "unreadable":
+        (tmp_path / "own.txt").write_bytes(b"\xff\xfe" + long_text.read_bytes())
+    result = understudy("evaluate", "run", long_text)
+    assert result.status == 0
+    assert (
+        result.out.splitlines()[-1]
+        == "no baselines for scale: name the text that the model learned from with --trained-on TEXT"
+    )
 
 
 def test_dynamic_evaluation_has_its_own_figure(understudy: "CommandLine", model: Path, text: Path) -> None:

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from understudy.errors import ConfigError, TextError
-from understudy.evaluation.protocols import streamed, windowed
+from understudy.evaluation import protocols
+from understudy.evaluation.protocols import streamed, streamed_passes, windowed
 from understudy.model.config import ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
@@ -62,6 +63,27 @@ def test_streamed_does_not_depend_on_the_chunk(network: Network, chunk: int) -> 
     ids = text(1007)
     expected = streamed(network, ids, streams=4).loss
     assert streamed(network, ids, streams=4, chunk=chunk).loss == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("at_once", "piece"), [(1, 1), (9 * V, 4 * V), (700 * V, 60 * V)])
+def test_no_score_depends_on_how_many_logits_are_made_at_a_time(
+    network: Network, at_once: int, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = text(1007)
+    streams, windows = streamed(network, ids, streams=4).loss, windowed(network, ids, 100).loss
+    monkeypatch.setattr(protocols, "LARGEST_LOGITS", at_once)
+    monkeypatch.setattr(protocols, "_LARGEST_PIECE", piece)
+    assert streamed(network, ids, streams=4).loss == pytest.approx(streams, rel=1e-12)
+    assert windowed(network, ids, 100).loss == pytest.approx(windows, rel=1e-12)
+
+
+def test_the_passes_of_a_large_vocabulary_are_short() -> None:
+    net = Network(ModelConfig("gru", 30_000, 2, 4, 1))
+    initialize(net, "default", seed=1)
+    ids = Ids(np.random.default_rng(1).integers(0, 30_000, 300))
+    shapes = [(tuple(logits.shape), len(came)) for logits, came in streamed_passes(net, ids, streams=2)]
+    assert sum(places for _, places in shapes) == 299
+    assert all(shape == (places, 30_000) and places * 30_000 <= 1 << 20 for shape, places in shapes)
 
 
 def test_one_window_over_everything_is_one_stream(network: Network) -> None:
