@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from understudy.evaluation import protocols
 from understudy.evaluation.calibration import calibration
 from understudy.evaluation.dynamic import dynamic
 from understudy.evaluation.protocols import streamed
@@ -9,6 +10,7 @@ from understudy.model.config import ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
 from understudy.text.encoded import Ids
+from understudy.training.temperature import fitted
 
 V = 7
 
@@ -45,6 +47,18 @@ def test_a_model_that_is_too_sure_is_found_out() -> None:
     sure = calibration(net, text(5000)).bins[-1]
     assert sure.expected == pytest.approx(np.exp(4) / (np.exp(4) + V - 1))
     assert sure.came == pytest.approx(1 / V, abs=0.03)
+
+
+def test_nothing_depends_on_how_many_logits_are_made_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, ids = network().double(), text(3000)
+    expected, temperature = calibration(net, ids), fitted(net, ids)
+    monkeypatch.setattr(protocols, "LARGEST_LOGITS", 10 * V)
+    monkeypatch.setattr(protocols, "_LARGEST_PIECE", 3 * V)
+    found = calibration(net, ids)
+    assert [entry.predictions for entry in found.bins] == [entry.predictions for entry in expected.bins]
+    assert [entry.came for entry in found.bins] == pytest.approx([entry.came for entry in expected.bins])
+    assert found.error == pytest.approx(expected.error)
+    assert fitted(net, ids) == pytest.approx(temperature, rel=1e-9)
 
 
 def test_dynamic_without_steps_is_one_stream() -> None:
