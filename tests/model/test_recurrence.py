@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from understudy.errors import TextError
 from understudy.model.config import STATES, Cell
 from understudy.model.recurrence import (
     Embedded,
@@ -238,3 +239,26 @@ def test_without_a_compiler_pytorch_s_modules_serve(
     got = torch.autograd.grad((outputs.float() ** 2).sum(), leaves[:5])
     for mine, theirs in zip(got, wanted, strict=True):
         assert (mine.double() - theirs).norm() < within * theirs.norm()
+
+
+@pytest.mark.parametrize("wrong", [-1, -(2**40), 4, 2**40])
+@pytest.mark.parametrize("symbols", [4, 600])  # fewer than the batch has places, and more
+@each
+def test_an_id_outside_of_the_table_is_named_before_it_is_looked_up(
+    cell: Cell, recurrence: Recurrence, symbols: int, wrong: int
+) -> None:
+    _, weights, state = layer(cell)
+    ids = torch.zeros(T, B, dtype=torch.int64)
+    ids[3, 1] = wrong if wrong != 4 else symbols
+    with pytest.raises(TextError, match=rf"an id of {int(ids[3, 1])} .*expected 0 to {symbols - 1}"):
+        recurrence(Embedded(ids, random(symbols, E)), weights, state, torch.float64)
+
+
+@each
+def test_ids_of_any_type_are_looked_up(cell: Cell, recurrence: Recurrence) -> None:
+    _, weights, state = layer(cell)
+    ids, embedding = torch.randint(4, (T, B), generator=torch.Generator().manual_seed(1)), random(4, E)
+    expected, _ = recurrence(Embedded(ids, embedding), weights, state, torch.float64)
+    for kind in (torch.uint8, torch.int16, torch.int32):
+        outputs, _ = recurrence(Embedded(ids.to(kind), embedding), weights, state, torch.float64)
+        assert torch.equal(outputs, expected)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from understudy.model.recurrence.contract import Embedded
+from understudy.model.recurrence.contract import Embedded, check_ids
 
 
 def input_products(
@@ -14,8 +14,12 @@ def input_products(
 
     Either a table (V, G·H) for every symbol, in the weights' type, with the ids (T, B) to look up in it; or, where
     there are more symbols than places in the batch, or no symbols, the products (T, B, G·H) themselves.
+
+    Raises:
+        TextError: an id is not one of the embedding's; the kernels would read and write beyond the table.
     """
     if isinstance(inputs, Embedded):
+        inputs = check_ids(inputs)
         if inputs.embedding.shape[0] <= inputs.ids.numel():
             return F.linear(inputs.embedding, weight, bias), inputs.ids
         inputs = F.embedding(inputs.ids, inputs.embedding)
