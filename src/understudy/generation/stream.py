@@ -17,6 +17,8 @@ from understudy.text.vocabulary import Vocabulary
 FinishReason = Literal["length", "stop"]
 _FIRST_CHUNK, _LARGEST_CHUNK = 16, 256
 """Characters between two looks at what was written: few at first, so that the first are shown at once."""
+_TOGETHER = 1 << 21
+"""Streams times symbols that an engine is given at once: what a step takes beside the weights grows with them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,18 +88,29 @@ def start(engine: Engine, vocabulary: Vocabulary, prompt_ids: NDArray[np.int64],
 class Writing:
     """Streams under way. Iterate over it for the pieces of text as they come.
 
-    A stream's text does not depend on the streams beside it, nor on how the pieces are taken.
+    A stream's text does not depend on the streams beside it, nor on how the pieces are taken. So the streams of a large
+    vocabulary go on in groups, in memory that does not grow with their number but for their states.
     """
 
     def __init__(self, engine: Engine, vocabulary: Vocabulary, states: Sequence[StreamState], plan: Plan) -> None:
         self._engine = engine
         self._plan = plan
+        self._group = max(1, _TOGETHER // len(vocabulary))
         self._streams = [_Stream(vocabulary, state, plan.stop) for state in states]
 
     @property
     def texts(self) -> list[str]:
         """What each stream has written so far."""
         return ["".join(stream.pieces) for stream in self._streams]
+
+    @property
+    def data(self) -> list[bytes]:
+        """The bytes that each stream has written so far, stop texts left out: those drawn, in a model of bytes.
+
+        There they may be no UTF-8, and the last of them the beginning of a character that is not among `texts` yet. For
+        a model of characters they are its text in UTF-8.
+        """
+        return [stream.data for stream in self._streams]
 
     @property
     def states(self) -> list[StreamState]:
@@ -114,9 +127,11 @@ class Writing:
         left, size = self._plan.length, _FIRST_CHUNK
         while going and left:
             size, left = min(size, left), left - min(size, left)
-            for stream, text in zip(going, self._write(going, size), strict=True):
-                if text:
-                    yield Piece(stream, text)
+            for first in range(0, len(going), self._group):
+                group = going[first : first + self._group]
+                for stream, text in zip(group, self._write(group, size), strict=True):
+                    if text:
+                        yield Piece(stream, text)
             going = [stream for stream in going if self._streams[stream].finish_reason is None]
             size = min(2 * size, _LARGEST_CHUNK)
         for stream in going:
@@ -154,6 +169,21 @@ class _Stream:
         self._stops = bool(stops)
         self._decoder = vocabulary.decoder()
         self._decoder.decode(np.array(state.pending, np.int64))
+        self._pending = bytes(self._decoder.pending)
+        self._drawn = bytearray() if vocabulary.kind == "bytes" else None
+
+    @property
+    def data(self) -> bytes:
+        """What was written, as bytes; see `Writing.data`."""
+        text = "".join(self.pieces)
+        if self._drawn is None:
+            return text.encode("utf-8", "surrogatepass")
+        whole = self._pending + self._drawn
+        end = len(whole)
+        if self.finish_reason == "stop":  # the bytes of the text before it, U+FFFD being one or more that are no UTF-8
+            while whole[:end].decode("utf-8", "replace") != text:
+                end -= 1
+        return whole[len(self._pending) : end]
 
     def take(self, ids: NDArray[np.int64]) -> tuple[str, int]:
         """Take in drawn ids (T,): what is to be shown now, and how many were taken before a stop text was complete."""
@@ -165,6 +195,8 @@ class _Stream:
             if self._watch.stopped:
                 self.finish_reason = "stop"
                 break
+        if self._drawn is not None:
+            self._drawn += ids[:taken].astype(np.uint8).tobytes()
         return self._show(shown), taken
 
     def finish(self) -> str:
@@ -189,8 +221,8 @@ def _side_by_side(states: Sequence[StreamState]) -> tuple[Floats, EngineState]:
 
 
 def _state_in(layers: EngineState, logits: Floats, row: int) -> tuple[tuple[Floats, ...], Floats]:
-    """One stream's part of what the engine gave."""
-    return tuple(part[row] for part in layers), logits[row]
+    """One stream's part of what the engine gave, for itself: a state that is kept does not keep the others'."""
+    return tuple(part[row].copy() for part in layers), logits[row].copy()
 
 
 def write(engine: Engine, vocabulary: Vocabulary, states: Sequence[StreamState], plan: Plan) -> Writing:
