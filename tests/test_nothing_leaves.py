@@ -45,6 +45,7 @@ for command in commands:
     assert main(command) == 0, command
 """
 WRITING = "import understudy; assert len(understudy.load('@shakespeare').generate(length=5, seed=1)) == 5"
+CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import onnxruntime'], check=True)"
 UNGUARDED = """
 import os
 kept = type(os.environ).__setitem__
@@ -157,7 +158,7 @@ def trespasses(ended: Ended) -> list[str]:
 @pytest.fixture(scope="module")
 def ordinary(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """Everything that people do with Understudy, in one process."""
-    program = "\n".join([COMMANDS, WRITING, imports_of_all_dependencies()])
+    program = "\n".join([COMMANDS, WRITING, CHILD, imports_of_all_dependencies()])
     return run_sealed(program, tmp_path_factory.mktemp("sealed"))
 
 

@@ -81,7 +81,9 @@ def test_what_computes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         assert told(Library(0, 3)) == "compiled kernels, x86-64-v3 (AVX2), products by oneDNN"
         assert told(Library(0, 1)) == told(Library(0, 0)) == "compiled kernels, products by oneDNN"
         monkeypatch.setattr(compiled, "_file", lambda: None)
-        assert told(None) == "PyTorch's modules (no compiled kernels: they were not built: no C compiler was at hand)"
+        assert (
+            told(None) == "PyTorch's modules (no compiled kernels: none were built, as a C compiler does on installing)"
+        )
         monkeypatch.setattr(compiled, "_file", lambda: "kernels.so")
         assert told(None) == "PyTorch's modules (no compiled kernels: they cannot be loaded)"
     finally:

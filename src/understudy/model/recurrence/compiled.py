@@ -116,7 +116,7 @@ def available() -> bool:
 def path() -> str:
     """What computes the recurrences on this machine's CPU, in words."""
     if not available():
-        reason = "they were not built: no C compiler was at hand" if _file() is None else "they cannot be loaded"
+        reason = "none were built, as a C compiler does on installing" if _file() is None else "they cannot be loaded"
         return f"PyTorch's modules (no compiled kernels: {reason})"
     types = _tile_types() if tiles_serve(torch.float32, TILE) else ()
     if types:
