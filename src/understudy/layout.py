@@ -29,7 +29,7 @@ def is_checkpoint_name(name: str) -> bool:
 
 def is_run_folder(path: Path) -> bool:
     """Whether a folder is a run's: it has checkpoints, or a model with its metrics. Nothing is opened."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # ValueError: a NUL in the name
         if any(is_checkpoint_name(entry.name) for entry in (path / CHECKPOINTS).iterdir()):
             return True
     return is_plain_file(path / MODEL) and is_plain_file(path / METRICS)

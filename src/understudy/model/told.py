@@ -20,8 +20,8 @@ _CORPUS = Fields(
     },
     needed=("characters", "sha256", "train_characters"),
 )
-_ORIGIN = Fields({"name": or_null(text()), "steps": or_null(whole())}, absent=True)
-_HELD_BACK = Fields(
+ORIGIN = Fields({"name": or_null(text()), "steps": or_null(whole())}, absent=True)
+HELD_BACK = Fields(
     {"steps": whole(), **dict.fromkeys(_LOSSES, number()), "temperature": number(positive=True)}, needed=_LOSSES
 )
 TRAINING = Fields(
@@ -29,13 +29,13 @@ TRAINING = Fields(
         "recipe": Fields({}),
         "schedule_steps": whole(),
         "corpus": _CORPUS,
-        "origin": _ORIGIN,
+        "origin": ORIGIN,
         "steps": whole(),
         "characters_seen": whole(),
         **dict.fromkeys(_LOSSES, or_null(number())),
         "looked_at": whole(),
         "temperature": number(positive=True),
-        "held_back": _HELD_BACK,
+        "held_back": HELD_BACK,
         "library_version": text(),
     }
 )

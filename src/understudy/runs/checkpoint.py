@@ -119,7 +119,7 @@ def load(path: Path) -> Checkpoint:
             facts = Facts.from_document(document)
             seen.append((facts, _progress(document["progress"]), written_from(document["written"])))
         except (ConfigError, ModelFileError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelFileError(f"{path}: its description is not a training state's: {error}") from error
+            raise ModelFileError(f"its description is not a training state's: {error}") from error
         return dict(_shapes(facts))
 
     _, tensors = container.read(path, "training state", expected)

@@ -1,15 +1,54 @@
 """What a run is made of, as its checkpoints keep it, and what its user asked for."""
 
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from understudy.errors import ModelFileError
 from understudy.model.config import ModelConfig
+from understudy.model.documents import Fields, Rule, hold, or_null, text, whole
+from understudy.model.told import HELD_BACK, ORIGIN
 from understudy.runs.material import TextOptions
 from understudy.text.vocabulary import Vocabulary
 from understudy.training.recipe import DEFAULT_PRESET, PRESETS, Recipe, preset
 from understudy.training.schedule import Schedule
+
+_LONGEST_PATH = 1 << 13
+_STEPS = 1 << 62
+_ASKED = Fields(
+    {
+        "preset": Rule(f"one of {', '.join(PRESETS)}", lambda value: value in tuple(PRESETS)),
+        "settings": Fields({}),
+        "whole_text": Rule("true or false", lambda value: type(value) is bool),
+        "origin": or_null(text(_LONGEST_PATH)),
+        "origin_sha256": or_null(text(64)),
+    }
+)
+_TEXTS = Fields(
+    {
+        "name": text(),
+        "sha256": text(64),
+        "validation_sha256": or_null(text(64)),
+        "characters": whole(1),
+        "train_characters": whole(1),
+        "validation_characters": whole(),
+        "validation_unknown": whole(),
+    },
+    needed=(
+        *("options", "name", "sha256", "validation_sha256", "characters", "train_characters"),
+        "validation_characters",
+    ),
+)
+_FOUND = HELD_BACK._replace(absent=True)
+_SCHEDULE = Fields(
+    {
+        "steps": whole(1, _STEPS),
+        "evaluate_every": whole(0, _STEPS),
+        "checkpoint_every": whole(1, _STEPS),
+        "report_every": whole(1, _STEPS),
+        "looked_at": whole(0, _STEPS),
+        "apart": whole(1, _STEPS),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -39,15 +78,12 @@ class Asked:
         """Read what `dataclasses.asdict` gave.
 
         Raises:
-            TypeError: a field is of the wrong type.
+            ModelFileError: a field is of the wrong type.
             ConfigError: a setting is none, or out of range.
+            TypeError: a field is unknown.
         """
+        hold(document, _ASKED, "asked")
         asked = cls(**document)
-        texts = (asked.preset, asked.origin or "", asked.origin_sha256 or "")
-        if asked.preset not in PRESETS or not all(isinstance(text, str) for text in texts):
-            raise TypeError("what was asked of the run is not told")
-        if type(asked.whole_text) is not bool or not isinstance(asked.settings, dict):
-            raise TypeError("what was asked of the run is not told")
         asked.recipe()
         return asked
 
@@ -109,6 +145,12 @@ class Facts:
         """
         asked = document["asked"] if "asked" in document else {"preset": document["preset"]}
         texts, origin, held_back = document["texts"], document["origin"], document["held_back"]
+        for value, form, name in (
+            (texts, _TEXTS, "texts"),
+            (origin, ORIGIN, "origin"),
+            (held_back, _FOUND, "held_back"),
+        ):
+            hold(value, form, name)
         facts = cls(
             Asked.from_document(asked),
             ModelConfig.from_document(document["config"]),
@@ -122,38 +164,10 @@ class Facts:
         )
         if facts.config.vocabulary != len(facts.vocabulary):
             raise ModelFileError(f"{len(facts.vocabulary)} symbols for a model of {facts.config.vocabulary}")
-        _check_texts(facts)
-        _check_figures(facts)
+        _ = facts.options  # can be read
         return facts
 
 
 def _schedule(document: dict[str, Any]) -> Schedule:
-    schedule = Schedule(**document)
-    least = {"steps": 1, "evaluate_every": 0, "checkpoint_every": 1, "report_every": 1, "looked_at": 0, "apart": 1}
-    for name, low in least.items():
-        if type(getattr(schedule, name)) is not int or not low <= getattr(schedule, name) <= 1 << 62:
-            raise TypeError(f"{name} of its schedule is no number of steps")
-    return schedule
-
-
-def _check_texts(facts: Facts) -> None:
-    """Hold what is told of the texts against what is asked of it later."""
-    texts = facts.texts
-    options = facts.options
-    names = (*options.texts, *options.globs, options.encoding, options.newlines, options.vocabulary, texts["name"])
-    digests = [texts["sha256"]] + [
-        text for text in (texts["validation_sha256"], options.validation_file) if text is not None
-    ]
-    if not all(isinstance(text, str) for text in (*names, *digests)):
-        raise TypeError("the names of its texts are no text")
-    counts = [texts[name] for name in ("characters", "train_characters", "validation_characters")]
-    counts.append(texts.get("validation_unknown", 0))
-    if not all(type(count) is int and count >= 0 for count in counts):
-        raise TypeError("the lengths of its texts are no numbers")
-
-
-def _check_figures(facts: Facts) -> None:
-    """Hold the figures of a run that held text back against what is done with them."""
-    for name, value in (facts.held_back or {}).items():
-        if type(value) not in (int, float) or not math.isfinite(value) or (name == "temperature" and value <= 0):
-            raise TypeError(f"{name} of the run that held text back is no number")
+    hold(document, _SCHEDULE, "schedule")
+    return Schedule(**document)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from understudy.errors import ConfigError
+from understudy.errors import ConfigError, ModelFileError
 from understudy.layout import HELD_BACK
 from understudy.model import file
 from understudy.runs.beginning import origin_of
@@ -64,13 +64,13 @@ def _first(request: Request) -> Request:
 
 def _second(request: Request, first: Session) -> Request:
     asked, whole = first.facts.asked, first.folder.whole
-    found = file.read(whole / HELD_BACK).training
-    corpus, recipe = found["corpus"], dict(found["recipe"])
-    for name in CHANGED:
-        del recipe[name]
-    more = corpus["characters"] / corpus["train_characters"]
+    found, texts = file.read(whole / HELD_BACK).training, first.facts.texts
+    held_back = {name: found.get(name) for name in ("steps", "validation_loss", "validation_loss_streamed")}
+    if None in held_back.values():
+        raise ModelFileError(f"{whole / HELD_BACK}: its model does not tell how well it did; start a new run")
+    recipe = {name: value for name, value in first.facts.recipe.to_document().items() if name not in CHANGED}
+    more = texts["characters"] / texts["train_characters"]
     settings = recipe | {"validation": 0.0, "steps": max(1, round(found["steps"] * more))}
-    held_back = {name: found[name] for name in ("steps", "validation_loss", "validation_loss_streamed")}
     held_back["temperature"] = found.get("temperature", 1.0)
     origin = Path(asked.origin) if asked.origin is not None else None
     if origin_of(origin)[1] != asked.origin_sha256:
