@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import understudy
 from tests import forking_process
+from understudy.errors import ConfigError
 from understudy.generation.onnx_engine import OnnxEngine
-from understudy.model import file
+from understudy.model import file, forked
+from understudy.model.gpu import use_gpu
 from understudy.model.parameters import network_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,3 +63,25 @@ def test_a_model_and_an_engine_that_have_written_can_be_copied(how: object) -> N
     assert again.generate("A", length=40, seed=3) == written
     assert how(network).config == network.config  # type: ignore[operator]
     assert model.generate("A", length=40, seed=3) == written
+
+
+def test_a_child_in_which_pytorch_takes_no_gradients_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch refuses so beside a GPU only: here its refusal is put in the place of the gradient."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("Unable to handle autograd's threading in combination with fork-based multiprocessing.")
+
+    monkeypatch.setattr(forked, "_untried", True)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.Tensor, "backward", refuse)
+        with pytest.raises(ConfigError, match="spawn"):
+            forked.check_learning()
+    forked.check_learning()
+    monkeypatch.setattr(torch.Tensor, "backward", refuse)
+    forked.check_learning()  # it was tried
+
+
+def test_a_child_of_a_process_that_used_the_gpu_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    with pytest.raises(ConfigError, match=r"^--device cuda: .*forked.*spawn$"):
+        use_gpu()

@@ -32,10 +32,10 @@ class OnnxEngine:
         self._names = state_names(model.config)
         self._sessions: dict[Kind, Any] = {}
         self._process = os.getpid()
-        self._left: dict[Kind, Any] = {}
+        self._left: list[dict[Kind, Any]] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_sessions": {}, "_left": {}}
+        return self.__dict__ | {"_sessions": {}, "_left": []}
 
     def zero_state(self, streams: int) -> EngineState:
         """The state before any text, for B = `streams`."""
@@ -76,7 +76,8 @@ class OnnxEngine:
     def _session(self, sampling: Sampling | None) -> Any:
         kind = None if sampling is None else (sampling.greedy, sampling.top_k is not None, sampling.top_p is not None)
         if self._process != os.getpid():  # the sessions' threads are the parent's; to end one might wait for them
-            self._left, self._sessions, self._process = self._sessions, {}, os.getpid()
+            self._left.append(self._sessions)
+            self._sessions, self._process = {}, os.getpid()
         if kind not in self._sessions:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self._threads

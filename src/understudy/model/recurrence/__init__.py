@@ -7,7 +7,6 @@ Shapes: inputs (T, B, E), outputs (T, B, H), state a tuple of (B, H): h for a GR
 
 import torch
 
-import understudy.model.forked  # noqa: F401 - before the first work that threads share
 from understudy.model.config import Cell
 from understudy.model.recurrence import compiled, native
 from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights, Recurrence

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from understudy.model.config import Cell
+from understudy.model.forked import check_learning
 from understudy.model.recurrence.compiled import Kernels, kept_type, tiles_serve
 from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights
 from understudy.model.recurrence.inputs import input_products
@@ -42,7 +43,13 @@ class CpuRecurrence:
     def __call__(
         self, inputs: Tensor | Embedded, weights: LayerWeights, state: LayerState, products: torch.dtype
     ) -> tuple[Tensor, LayerState]:
-        """See `Recurrence`."""
+        """See `Recurrence`.
+
+        Raises:
+            ConfigError: gradients are asked for in a process where PyTorch takes none.
+        """
+        if torch.is_grad_enabled():
+            check_learning()
         weight_ih, bias, c_n = weights.weight_ih, weights.bias_ih + weights.bias_hh, None
         if self._cell == "gru":  # the kernel's order of inputs: n, r, z
             n, rz, c_n = slice(2 * len(bias) // 3, None), slice(0, 2 * len(bias) // 3), weights.bias_hh.chunk(3)[2]
