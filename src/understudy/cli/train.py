@@ -132,7 +132,7 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
     from understudy.runs.request import Request
 
     return Request(
-        TextOptions(tuple(parsed.texts), **options) if parsed.texts else None,
+        TextOptions(tuple(parsed.texts), **options) if parsed.texts or options else None,
         parsed.preset,
         settings,
         parsed.out,
