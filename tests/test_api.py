@@ -58,3 +58,24 @@ def test_both_precisions_write_and_evaluation_names_its_protocol(text: Path, tmp
         assert len(model.generate(length=50, seed=1)) == 50
         score = model.evaluate(text.read_text(), protocol="windowed", window=32)
         assert (score.protocol, score.window, score.characters) == ("windowed", 32, len(text.read_text()) - 1)
+
+
+def test_what_a_model_of_bytes_writes_can_be_had_as_bytes(tmp_path: Path) -> None:
+    """A text that is not UTF-8: what is shown is U+FFFD, what was drawn are its bytes."""
+    source = bytes([0xFF, 0xFE, 0xC3, 0x28]) * 3000
+    (tmp_path / "text.bin").write_bytes(source)
+    model = understudy.train(
+        tmp_path / "text.bin", out=tmp_path / "run", preset="tiny", vocabulary="bytes", steps=150, learning_rate=0.02
+    )
+    (sample,) = model.samples(length=40, seed=3, temperature=0)
+    assert sample.data in source
+    assert len(sample.data) == 40
+    assert sample.data.decode("utf-8", "replace") == sample.text
+    stream = model.stream(length=40, seed=3, temperature=0)
+    pieces = "".join(stream)
+    assert (stream.data, pieces) == (sample.data, sample.text)
+
+
+def test_a_model_of_characters_gives_its_text_in_utf8() -> None:
+    (sample,) = understudy.load("@shakespeare").samples(length=30, seed=1)
+    assert sample.data == sample.text.encode()

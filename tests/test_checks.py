@@ -25,7 +25,7 @@ NO_WHOLE = [
     np.array([3]),
     float("nan"),
     3j,
-    object(),
+    ...,
 ]
 
 

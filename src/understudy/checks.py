@@ -99,7 +99,7 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
 
 
 def path(name: str, value: Any) -> str:
-    """The name of a file or a folder, given as a text or a path.
+    """The name of a file or a folder, given as a text or a path; a path is never taken for `-` or a text's `@name`.
 
     Raises:
         ConfigError: it is neither, or no file can have it.
@@ -107,6 +107,8 @@ def path(name: str, value: Any) -> str:
     found = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(found, str) or not found or "\0" in found or not _has_bytes(found):
         raise ConfigError(f"{name} {shown(value)}: expected a path")
+    if isinstance(value, os.PathLike) and found.startswith(("-", "@")):
+        return os.path.join(".", found)  # noqa: PTH118 - Path would leave the dot out
     return str(found)
 
 

@@ -22,6 +22,7 @@ class Sample:
         seed: gives the same text again, with the same prompt (or state) and the same settings.
         finish_reason: "length", or "stop" where a stop text came.
         state: where the stream stands, to go on from.
+        data: the text as bytes: those that were drawn, which need not be UTF-8, in a model of bytes.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Sample:
     seed: int
     finish_reason: FinishReason
     state: StreamState
+    data: bytes
 
 
 class Stream:
@@ -48,6 +50,11 @@ class Stream:
     def text(self) -> str:
         """What has been written so far, without the prompt."""
         return self._writing.texts[0]
+
+    @property
+    def data(self) -> bytes:
+        """The same as bytes: those that were drawn, which need not be UTF-8, in a model of bytes."""
+        return self._writing.data[0]
 
     @property
     def state(self) -> StreamState:

@@ -137,9 +137,9 @@ class Model:
         writing = self.writing(_first(self, prompt, seed, unknown), count, plan)
         for _ in writing:
             pass
-        written = zip(writing.texts, writing.states, writing.finish_reasons, strict=True)
+        written = zip(writing.texts, writing.states, writing.finish_reasons, writing.data, strict=True)
         shown = prompt if isinstance(prompt, str) else ""
-        return [Sample(text, shown, state.seed, reason or "length", state) for text, state, reason in written]
+        return [Sample(text, shown, state.seed, why or "length", state, data) for text, state, why, data in written]
 
     def writing(self, first: StreamState, count: int, plan: Plan) -> Writing:
         """`count` streams from one state, with seeds that count up from its own.

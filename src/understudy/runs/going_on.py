@@ -13,6 +13,7 @@ from understudy.runs.growing import not_made_here
 from understudy.runs.material import Material, prepare
 from understudy.runs.request import Request, check_same_text, texts_to_resume
 from understudy.runs.run import Run, batches_of, most_steps, network_for, take_temperature, text_lines
+from understudy.shell import command_line, path_argument
 from understudy.training.loop import Trainer
 from understudy.training.machine import environment
 
@@ -104,10 +105,8 @@ def _material(request: Request, facts: Facts, folder: RunFolder) -> Material:
     except TextError as error:
         if request.named is not None:
             raise
-        raise TextError(
-            f"{error}; where the text of this run has moved, name it: understudy train TEXT --out {folder.whole} "
-            f"--resume"
-        ) from error
+        way = command_line(["understudy", "train", "TEXT", "--out", path_argument(folder.whole), "--resume"])
+        raise TextError(f"{error}; where the text of this run has moved, name it: {way}") from error
     material = replace(material, name=facts.texts["name"])
     check_same_text(material, facts, folder.whole)
     if len(material.train) != facts.texts["train_characters"]:
@@ -132,9 +131,7 @@ def _changes(facts: Facts) -> Iterator[str]:
 def _stand(run: Run) -> Iterator[str]:
     steps = run.facts.schedule.steps
     if run.finished:
-        yield (
-            f"nothing is left to do: all {steps:,} steps are done; for more, start a run from what this one learned: "
-            f"understudy train TEXT --from {run.folder.whole}"
-        )
+        way = command_line(["understudy", "train", "TEXT", "--from", path_argument(run.folder.whole)])
+        yield f"nothing is left to do: all {steps:,} steps are done; for more, start from what was learned here: {way}"
     else:
         yield f"resuming at step {run.trainer.progress.step:,} of {steps:,}"

@@ -9,6 +9,7 @@ from understudy.errors import CheckpointError, ConfigError
 from understudy.model.file import ModelFile
 from understudy.runs.facts import Asked, Facts
 from understudy.runs.material import Material, TextOptions
+from understudy.shell import command_line, path_argument
 from understudy.text.corpus import Corpus
 from understudy.training.recipe import Recipe, flag
 
@@ -117,8 +118,7 @@ def check_same_text(material: Material, facts: Facts, folder: Path) -> None:
             raise CheckpointError(
                 f"{folder}: {what} is not the one that this run learned from: it had "
                 f"{facts.texts['characters']:,} characters and SHA-256 {facts.texts[name]}, this one has "
-                f"{now['characters']:,} and {now[name]}; give the old one, or start a new run (--from {folder} keeps "
-                f"what was learned)"
+                f"{now['characters']:,} and {now[name]}; give the old one, or start a new run ({_keeping(folder)})"
             )
 
 
@@ -147,5 +147,9 @@ def files_of(options: TextOptions) -> list[Path]:
 def _differs(folder: Path, name: str, before: object, now: object) -> CheckpointError:
     return CheckpointError(
         f"{folder}: this run was started with {name} {before}, not {now}; leave the flag out to go on, or start a new "
-        f"run (--from {folder} keeps what was learned)"
+        f"run ({_keeping(folder)})"
     )
+
+
+def _keeping(folder: Path) -> str:
+    return f"{command_line(['--from', path_argument(folder)])} keeps what was learned"

@@ -1,7 +1,6 @@
 """One sitting of a run: from what the user asked to a trained model, or to a checkpoint to go on from."""
 
 import json
-import shlex
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from understudy.runs.going_on import find, go_on
 from understudy.runs.material import Material
 from understudy.runs.request import Request
 from understudy.runs.run import Run
+from understudy.shell import command_line, path_argument
 from understudy.training.loop import Report, Trainer
 from understudy.training.update import NotFiniteError
 
@@ -140,7 +140,7 @@ class Session:
         """The command line that goes on from the last checkpoint; standard input has to be given again."""
         given = self.request.texts.texts if self.request.texts is not None else ()
         texts = [text for text in given if text == "-"]
-        return shlex.join(["understudy", "train", *texts, "--out", str(self.folder.whole), "--resume"])
+        return command_line(["understudy", "train", *texts, "--out", path_argument(self.folder.whole), "--resume"])
 
     def result(self) -> dict[str, Any]:
         """The figures of the run so far."""
