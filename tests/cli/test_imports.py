@@ -32,7 +32,7 @@ FLOORS: list[set[str]] = [
     {"understudy.text"},
     {"understudy.storage"},
     {"understudy.checks"},
-    {"understudy.layout", "understudy.errors"},
+    {"understudy.layout", "understudy.errors", "understudy.shell"},
 ]
 DISK = {
     "understudy.text",
@@ -44,6 +44,8 @@ DISK = {
     "understudy.runs.checkpoint",
     "understudy.runs.growing",
     "understudy.runs.ownership",
+    "understudy.cli.terminal",  # the null device, in place of what is closed
+    "understudy.training.machine",  # what the system tells of its processor
 }
 
 

@@ -4,10 +4,17 @@ Nothing here imports torch: `understudy --help` must answer at once.
 """
 
 import argparse
+import os
+import sys
+from collections.abc import Sequence
 from dataclasses import fields
+from itertools import chain
 from typing import Any, NoReturn, get_args, get_type_hints
 
+from understudy.checks import shown
+from understudy.cli.terminal import say
 from understudy.errors import UserError
+from understudy.shell import path_argument
 from understudy.training.recipe import CHOSEN, DEFAULT_PRESET, Recipe, flag, plain_type, preset
 
 
@@ -16,6 +23,24 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings, allow_abbrev=False)
+        self._dashed = ""
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """Read arguments, all of which must be known; see `argparse`."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self._note_dashes(unknown)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Read arguments, a value that begins with a dash too, where it is none of this parser's flags."""
+        given = sys.argv[1:] if args is None else list(args)
+        return super().parse_known_args(self._with_values(given), namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise the complaint, with where help is to be had.
@@ -23,7 +48,44 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UserError: always.
         """
-        raise UserError(f"{message}; see {self.prog} --help")
+        way = f" (a file of that name is given as {path_argument(self._dashed)})" if self._dashed else ""
+        raise UserError(f"{message}{way}; see {self.prog} --help")
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        say(message, end="")
+
+    def _with_values(self, given: list[str]) -> list[str]:
+        """The arguments, with values that begin with a dash tied to their flags, as argparse wants them."""
+        flags = self._option_string_actions
+        tied: list[str] = []
+        rest = iter(given)
+        for argument in rest:
+            if argument == "--":
+                return [*tied, argument, *rest]
+            tied.append(argument)
+            action = flags.get(argument)
+            if action is None:
+                self._note_dashes([argument] if not self._subparsers else [])
+            elif action.nargs is None:  # it takes one value
+                value = next(rest, None)
+                if value is None:
+                    break
+                if self._is_flag(value):
+                    rest = chain([value], rest)
+                elif value.startswith("-"):
+                    tied[-1] = f"{action.option_strings[-1]}={value}"
+                else:
+                    tied.append(value)
+        return tied
+
+    def _is_flag(self, argument: str) -> bool:
+        return argument == "--" or argument.split("=", 1)[0] in self._option_string_actions
+
+    def _note_dashes(self, arguments: list[str]) -> None:
+        for argument in arguments:
+            dashed = argument.startswith("-") and argument != "-" and not self._is_flag(argument)
+            if dashed and (not argument.startswith("--") or os.path.lexists(argument)):
+                self._dashed = argument
 
 
 def whole(text: str) -> int:
@@ -31,7 +93,7 @@ def whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number") from None
 
 
 def number(text: str) -> float:
@@ -39,7 +101,7 @@ def number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number") from None
 
 
 def add_recipe(parser: Parser, leave_out: frozenset[str]) -> None:

@@ -1,13 +1,13 @@
 """`understudy cache`: what Understudy keeps outside of your run folders, and how it goes."""
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.checks import named
 from understudy.cli.arguments import Parser
+from understudy.cli.terminal import counted, say, say_document
 
 if TYPE_CHECKING:
     from understudy.text.cache import Kept
@@ -56,24 +56,22 @@ def _print_document(folder: Path | None, files: "list[Kept]", cleared: bool) -> 
         "bytes": sum(file.size for file in files),
         "cleared": cleared,
     }
-    print(json.dumps(document))
+    say_document(document)
 
 
 def _print_lines(folder: Path | None, files: "list[Kept]", cleared: bool) -> None:
-    from understudy.cli.terminal import counted
-
     if folder is None:
-        print("There is no home folder to keep anything in; UNDERSTUDY_CACHE can name a folder for it.")
+        say("There is no home folder to keep anything in; UNDERSTUDY_CACHE can name a folder for it.")
         return
-    print(named(folder))
+    say(named(folder))
     total = f"{counted(len(files), 'file')}, {counted(sum(file.size for file in files), 'byte')}"
     if cleared:
-        print(f"removed: {total}")
+        say(f"removed: {total}")
         return
     now = time.time()
     for file in files:
-        print(f"  {_name(folder, file):<60}{file.size:>16,} bytes   used {_ago(now - file.used)}")
-    print(total + ("; --clear removes them" if files else ""))
+        say(f"  {_name(folder, file):<60}{file.size:>16,} bytes   used {_ago(now - file.used)}")
+    say(total + ("; --clear removes them" if files else ""))
 
 
 def _name(folder: Path | None, file: "Kept") -> str:
@@ -81,8 +79,6 @@ def _name(folder: Path | None, file: "Kept") -> str:
 
 
 def _ago(seconds: float) -> str:
-    from understudy.cli.terminal import counted
-
     for length, unit in _AGES:
         if seconds >= length:
             return f"{counted(int(seconds // length), unit)} ago"

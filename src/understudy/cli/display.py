@@ -1,10 +1,11 @@
 """How training looks: a live display on a terminal, plain lines elsewhere, or nothing."""
 
 import math
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -13,8 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from understudy.cli.terminal import visible
+from understudy.checks import named
+from understudy.cli.terminal import Outlet, say_text, tell, visible
 from understudy.runs.session import Setback
+from understudy.shell import command_line, path_argument
 from understudy.training.loop import Report
 
 if TYPE_CHECKING:
@@ -25,34 +28,37 @@ _PLAIN_REPORTS = 20
 
 def display(*, quiet: bool, to_stderr: bool) -> "Plain":
     """The display for where the output goes; `to_stderr` keeps standard output free for a result."""
-    stream = sys.stderr if to_stderr else sys.stdout
+    outlet = Outlet(sys.stderr if to_stderr else sys.stdout)
     if quiet:
-        return Quiet(stream)
-    return LiveDisplay(stream) if stream.isatty() else Plain(stream)
+        return Quiet(outlet)
+    return LiveDisplay(outlet) if outlet.isatty() else Plain(outlet)
 
 
 class Plain:
     """One line for an evaluation, and for every twentieth of the run."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+    def __init__(self, outlet: Outlet) -> None:
+        self.outlet = outlet
         self.session: Session
-        self._unread = False
 
     def line(self, text: str) -> None:
-        """Print one line; where nobody reads any more, as after `| head`, the training goes on in silence."""
-        if not self._unread:
-            try:
-                print(text, file=self.stream, flush=True)
-            except BrokenPipeError:
-                self._unread = True
+        """Print one line; where it cannot be printed, as after `| head`, the training goes on in silence."""
+        self.outlet.write(visible(text) + "\n")
+
+    def sample(self, text: str) -> None:
+        """Print what the model wrote at the end."""
+        self.outlet.write(text + "\n")
 
     @contextmanager
     def training(self, session: "Session") -> Iterator[None]:
         """Show the model that is trained, and then its training."""
+        self._begin(session)
+        yield
+
+    def _begin(self, session: "Session") -> None:
         self.session = session
         self.line(model_line(session))
-        yield
+        self.line(kernels_line(session))
 
     def show(self, report: Report | Setback) -> None:
         """Show a report."""
@@ -69,10 +75,9 @@ class Plain:
     def interrupted(self, session: "Session") -> None:
         """Say where the run stands and how it goes on; this is said even where all else is quiet."""
         step, steps = session.trainer.progress.step, session.facts.schedule.steps
-        print(
+        tell(
             f"interrupted at step {step:,} of {steps:,}; the checkpoint is written; go on with:\n"
-            f"  {session.resume_command}",
-            file=sys.stderr,
+            f"  {session.resume_command}"
         )
 
     def result(self, result: dict[str, Any]) -> None:
@@ -95,9 +100,10 @@ class Plain:
                 f"{before['validation_loss']:.4f} nats a character in windows of 256, "
                 f"{before['validation_loss_streamed']:.4f} streamed"
             )
-        self.line(f"written to {result['model']}; let it write: understudy generate {run_of(result['model'])}")
+        command = command_line(["understudy", "generate", path_argument(run_of(result["model"]))])
+        self.line(f"written to {named(result['model'])}; let it write: {command}")
         if "text" in result:
-            self.line(visible(result["text"]))
+            self.sample(result["text"])
 
 
 class Quiet(Plain):
@@ -109,15 +115,15 @@ class Quiet(Plain):
     def result(self, result: dict[str, Any]) -> None:
         """Show the sample alone."""
         if "text" in result:
-            print(visible(result["text"]), file=self.stream)
+            say_text(result["text"] + "\n")
 
 
 class LiveDisplay(Plain):
     """Progress, time left, figures and the last sample, redrawn in place."""
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self.console = Console(file=stream, highlight=False)
+    def __init__(self, outlet: Outlet) -> None:
+        super().__init__(outlet)
+        self.console = Console(file=cast("TextIO", outlet), highlight=False)
         self._live: Live | None = None
         self._figures: dict[str, str] = {}
         self._progress = Progress(
@@ -131,13 +137,16 @@ class LiveDisplay(Plain):
 
     def line(self, text: str) -> None:
         """Print one line, above the display where there is one."""
-        self.console.print(Text(text), soft_wrap=True)
+        self.console.print(Text(visible(text)), soft_wrap=True)
+
+    def sample(self, text: str) -> None:
+        """Print what the model wrote at the end, as far as a terminal may show it."""
+        self.line(text.replace("\r\n", "\n"))
 
     @contextmanager
     def training(self, session: "Session") -> Iterator[None]:
         """Show the model, and the display for as long as it trains."""
-        self.session = session
-        self.line(model_line(session))
+        self._begin(session)
         done = session.trainer.progress.step
         for task in self._progress.task_ids:  # of a session before this one
             self._progress.remove_task(task)
@@ -151,17 +160,17 @@ class LiveDisplay(Plain):
             super().show(report)
             return
         self._figures.update(report_figures(report))
-        self._progress.update(self._task, completed=report.step)
+        self._progress.update(self._task, total=self.session.facts.schedule.steps, completed=report.step)
         if self._live is not None:
             self._live.update(self._drawn())
 
     def _drawn(self) -> Group:
         table = Table.grid(padding=(0, 2))
         for name, value in self._figures.items():
-            table.add_row(Text(name, style="dim"), Text(value))
+            table.add_row(Text(name, style="dim"), Text(visible(value)))
         parts: list[Any] = [self._progress, table]
         if self.session.samples:
-            sample = visible(self.session.samples[-1]).strip("\n")
+            sample = visible(self.session.samples[-1].replace("\r\n", "\n")).strip("\n")
             parts.append(Panel(Text(sample), title="what it writes now", title_align="left"))
         return Group(*parts)
 
@@ -181,11 +190,23 @@ def report_figures(report: Report) -> Iterator[tuple[str, str]]:
 def model_line(session: "Session") -> str:
     """The model in one line."""
     config, recipe = session.facts.config, session.facts.recipe
+    folder = named(session.folder.path)
     layers = f"{config.layers} × " if config.layers > 1 else ""
     return (
         f"model: {layers}{config.cell.upper()} {config.units}, embedding {config.embedding}, "
-        f"{config.parameters:,} parameters, {recipe.precision} on {recipe.device}; run folder {session.folder.path}"
+        f"{config.parameters:,} parameters, {recipe.precision} on {recipe.device}; run folder {folder}"
     )
+
+
+def kernels_line(session: "Session") -> str:
+    """What computes the recurrences, so that a slow way is never a silent one."""
+    if session.facts.recipe.device == "cuda":
+        import torch
+
+        return f"kernels: PyTorch's on {torch.cuda.get_device_name()}"
+    from understudy.model.recurrence import compiled
+
+    return f"kernels: {compiled.path()}"
 
 
 def duration(seconds: float) -> str:
@@ -199,4 +220,4 @@ def duration(seconds: float) -> str:
 
 def run_of(model: str) -> str:
     """The run folder that a model file lies in, as it is typed."""
-    return model.rsplit("/", 1)[0]
+    return os.path.dirname(model) or os.curdir  # noqa: PTH120 - Path drops a leading ./

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from understudy.cli.arguments import Parser, add_reading, reading, whole
-from understudy.cli.terminal import counted, visible
+from understudy.cli.terminal import counted, say
 
 if TYPE_CHECKING:
     from understudy.evaluation.calibration import Calibration
@@ -127,7 +127,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _say(line: str) -> None:
     """Print a line at once."""
-    print(visible(line), flush=True)
+    say(line)
 
 
 def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Baselines | str:

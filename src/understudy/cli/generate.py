@@ -1,12 +1,12 @@
 """`understudy generate`: write like a text that was learned."""
 
 import argparse
-import json
 import sys
 import time
 from typing import TYPE_CHECKING
 
 from understudy.cli.arguments import Parser, number, whole
+from understudy.cli.terminal import Outlet, say_bytes, say_document, say_text
 from understudy.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to write (default cpu)")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
+    parser.add_argument("--bytes", action="store_true", help="write the bytes themselves, and no newline after them")
     parser.set_defaults(run=run)
 
 
@@ -52,24 +53,41 @@ def run(parsed: argparse.Namespace) -> int:
 
     if parsed.samples < 1:
         raise ConfigError(f"--samples {parsed.samples}: expected a whole number from 1")
+    if parsed.bytes:
+        _check_bytes(parsed)
     sampling = Sampling(parsed.temperature, parsed.top_k, parsed.top_p)
     plan = Plan(parsed.length, sampling, tuple(parsed.stop))
     model = load(parsed.model, precision=parsed.precision, device=parsed.device)
     first = model.start(parsed.start, seed=parsed.seed, unknown=parsed.unknown)
     writing = model.writing(first, parsed.samples, plan)
-    if parsed.json:
-        print(json.dumps(_document(model, writing, parsed.start)))
+    if parsed.bytes:
+        for _ in writing:
+            pass
+        say_bytes(parsed.start.encode("utf-8", "surrogateescape") + writing.data[0])
+    elif parsed.json:
+        say_document(_document(model, writing, parsed.start))
     elif parsed.samples == 1:
-        _show(parsed.start)
+        say_text(parsed.start)
         for piece in writing:
-            _show(piece.text)
-        _show("\n")
+            say_text(piece.text)
+        say_text("\n")
     else:
         for _ in writing:
             pass
         for place, (text, state) in enumerate(zip(writing.texts, writing.states, strict=True)):
-            _show(("\n" if place else "") + f"--- seed {state.seed} ---\n{parsed.start}{text}\n")
+            say_text(("\n" if place else "") + f"--- seed {state.seed} ---\n{parsed.start}{text}\n")
     return 0
+
+
+def _check_bytes(parsed: argparse.Namespace) -> None:
+    if parsed.json or parsed.samples > 1:
+        raise ConfigError(
+            f"--bytes writes one text and nothing else; leave {'--json' if parsed.json else '--samples'} out"
+        )
+    if Outlet(sys.stdout).isatty():
+        raise ConfigError(
+            "--bytes: standard output is a terminal, which bytes may control; send them to a file or a pipe"
+        )
 
 
 def _document(model: "Model", writing: "Writing", prompt: str) -> dict[str, object]:
@@ -83,10 +101,3 @@ def _document(model: "Model", writing: "Writing", prompt: str) -> dict[str, obje
         for text, state, reason in zip(writing.texts, writing.states, writing.finish_reasons, strict=True)
     ]
     return {"samples": samples, "characters_per_second": drawn / seconds if seconds else 0.0}
-
-
-def _show(text: str) -> None:
-    from understudy.cli.terminal import for_stream
-
-    sys.stdout.write(for_stream(text, sys.stdout))
-    sys.stdout.flush()

@@ -1,11 +1,12 @@
 """`understudy info`: what is in a text, or in a model."""
 
 import argparse
-import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 from understudy.cli.arguments import Parser, add_reading, reading
+from understudy.cli.terminal import say, say_document, visible
+from understudy.errors import UserError
 
 if TYPE_CHECKING:
     from understudy.model.file import ModelFile
@@ -24,8 +25,9 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         description="A text: its length, its beginning, its characters and their ids. A model: its layers and "
         "how it was trained.",
     )
-    parser.add_argument("what", nargs="+", metavar="MODEL|TEXT", help="a run folder, a model file, or texts")
+    parser.add_argument("what", nargs="*", metavar="MODEL|TEXT", help="a run folder, a model file, or texts")
     parser.add_argument("--vocabulary", choices=("characters", "bytes"), default="characters", help="of a text")
+    parser.add_argument("--machine", action="store_true", help="tell of this machine instead, and what is used of it")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     add_reading(parser)
     parser.set_defaults(run=run)
@@ -33,6 +35,14 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Tell; the status."""
+    if parsed.machine:
+        if parsed.what:
+            raise UserError("--machine tells of the machine alone; leave MODEL and TEXT out")
+        from understudy.cli.machine import show
+
+        return show(as_json=parsed.json)
+    if not parsed.what:
+        raise UserError("name a MODEL or a TEXT, or ask for --machine; see understudy info --help")
     from understudy.model import file
 
     if len(parsed.what) == 1 and file.looks_like_model(parsed.what[0]):
@@ -46,7 +56,6 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _model(model: "ModelFile", as_json: bool) -> int:
-    from understudy.cli.terminal import visible
     from understudy.model.summary import summary
 
     rows = summary(model.config)
@@ -59,38 +68,38 @@ def _model(model: "ModelFile", as_json: bool) -> int:
             "training": model.training,
             "card": dict(model.card),
         }
-        print(json.dumps(document))
+        say_document(document)
         return 0
-    print(f"{'layer':<24}{'output':<18}{'parameters':>14}")
+    say(f"{'layer':<24}{'output':<18}{'parameters':>14}")
     for row in rows:
-        print(f"{row.name:<24}{row.output:<18}{row.parameters:>14,}")
-    print(f"{'':<42}{model.config.parameters:>14,}")
-    print("\n(T time, B batch)\n")
+        say(f"{row.name:<24}{row.output:<18}{row.parameters:>14,}")
+    say(f"{'':<42}{model.config.parameters:>14,}")
+    say("\n(T time, B batch)\n")
     training, corpus = model.training, model.training.get("corpus", {})
-    print(f"text         {corpus.get('name')}, {corpus.get('characters', 0):,} characters")
-    print(f"SHA-256      {corpus.get('sha256')}")
-    print(f"steps        {training.get('steps', 0):,} ({training.get('characters_seen', 0):,} characters learned from)")
+    say(f"text         {corpus.get('name')}, {corpus.get('characters', 0):,} characters")
+    say(f"SHA-256      {corpus.get('sha256')}")
+    say(f"steps        {training.get('steps', 0):,} ({training.get('characters_seen', 0):,} characters learned from)")
     if training.get("validation_loss") is not None:
-        print(
+        say(
             f"validation   {training['validation_loss']:.4f} nats a character in windows of 256, "
             f"{training['validation_loss_streamed']:.4f} streamed, "
             f"on {training.get('looked_at', corpus.get('validation_characters', 0)):,} characters"
         )
     else:
-        print("validation   none: the whole text was learned from")
+        say("validation   none: the whole text was learned from")
         if "held_back" in training:
             before = training["held_back"]
-            print(
+            say(
                 f"             with a part held back, the same recipe came to {before['validation_loss']:.4f} in "
                 f"windows of 256, {before['validation_loss_streamed']:.4f} streamed"
             )
     if training.get("temperature", 1.0) != 1:
-        print(f"temperature  {training['temperature']:.3f} suited the text held back; the output layer has it in it")
+        say(f"temperature  {training['temperature']:.3f} suited the text held back; the output layer has it in it")
     kind = "bytes" if model.vocabulary.kind == "bytes" else "characters"
-    print(f"vocabulary   {len(model.vocabulary):,} {kind}: {_shown(model.vocabulary.characters)}")
-    print(f"written by   Understudy {training.get('library_version')}")
+    say(f"vocabulary   {len(model.vocabulary):,} {kind}: {_shown(model.vocabulary.characters)}")
+    say(f"written by   Understudy {training.get('library_version')}")
     for heading, text in model.card.items():
-        print(visible(f"\n{heading}\n{textwrap.fill(text, 100, initial_indent='  ', subsequent_indent='  ')}"))
+        say(f"\n{heading}\n{textwrap.fill(text, 100, initial_indent='  ', subsequent_indent='  ')}")
     return 0
 
 
@@ -114,25 +123,27 @@ def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:
             "head": head,
             "vocabulary": [{"id": ids[code], "code_point": code, "count": count} for code, count in pairs],
         }
-        print(json.dumps(document))
+        say_document(document)
         return 0
     unit = "characters" if seen.kind == "characters" else "bytes"
-    print(f"{corpus.name}: {seen.length:,} {unit}, {len(pairs):,} distinct\nSHA-256 {seen.sha256}\n")
-    print(f"It begins:\n{_indented(head)}\n")
+    say(f"{corpus.name}: {seen.length:,} {unit}, {len(pairs):,} distinct\nSHA-256 {seen.sha256}\n")
+    say(f"It begins:\n{_indented(head)}\n")
     first = first_ids[:13]
-    print(f"The first {len(first)} as ids: {vocabulary.decode(first)!r} → {' '.join(map(str, first))}\n")
+    say(f"The first {len(first)} as ids: {vocabulary.decode(first)!r} → {' '.join(map(str, first))}\n")
     name = printable if seen.kind == "characters" else (lambda symbol: f"byte 0x{ord(symbol):02X}")
-    print(f"{'symbol':<20}{'id':>7}{'count':>14}{'share':>10}")
+    say(f"{'symbol':<20}{'id':>7}{'count':>14}{'share':>10}")
     shown = pairs if len(pairs) <= 100 else sorted(pairs, key=lambda pair: -pair[1])[:100]
     for code, count in shown:
-        print(f"{name(chr(code)):<20}{ids[code]:>7}{count:>14,}{count / seen.length:>10.3%}")
+        say(f"{name(chr(code)):<20}{ids[code]:>7}{count:>14,}{count / seen.length:>10.3%}")
     if len(shown) < len(pairs):
-        print(f"... and {len(pairs) - len(shown):,} rarer ones (--json lists all)")
+        say(f"... and {len(pairs) - len(shown):,} rarer ones (--json lists all)")
     rare = [code for code, count in pairs if count < _RARE]
     if rare:
         names = ", ".join(name(chr(code)) for code in rare[:30]) + (", ..." if len(rare) > 30 else "")
-        print(f"\nRare: {len(rare)} come fewer than {_RARE} times and will hardly be learned: {names}")
-    print(f"\n{_advice(seen.length)}")
+        say(f"\nRare: {len(rare)} come fewer than {_RARE} times and will hardly be learned: {names}")
+    if seen.newlines_note is not None and corpus.newlines == "keep":
+        say(f"\nnote: {seen.newlines_note}")
+    say(f"\n{_advice(seen.length)}")
     return 0
 
 
@@ -159,8 +170,6 @@ def _advice(length: int) -> str:
 
 
 def _indented(text: str) -> str:
-    from understudy.cli.terminal import visible
-
     return "\n".join("    " + line for line in visible(text).splitlines())
 
 

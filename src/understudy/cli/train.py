@@ -1,9 +1,8 @@
 """`understudy train`: learn a text."""
 
 import argparse
-import json
 import signal
-import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from understudy.cli.arguments import Parser, add_reading, add_recipe, given_settings, reading, whole
+from understudy.cli.terminal import say_document, tell
 from understudy.errors import ConfigError
 from understudy.training.recipe import DEFAULT_PRESET, PRESETS, preset
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from understudy.runs.session import Session
 
 _SPECIAL = frozenset({"validation"})
+_HANG_UP = getattr(signal, "SIGHUP", None)
+"""The terminal has gone; Windows has no such signal."""
+_ENDING = (signal.SIGINT, signal.SIGTERM, *((_HANG_UP,) if _HANG_UP is not None else ()))
 
 
 def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -77,7 +80,7 @@ def run(parsed: argparse.Namespace) -> int:
             return _finish(session, parsed, screen)
         except Interrupted as interruption:
             caught.ending = True
-            print(f"interrupted; {_way_on(session)}", file=sys.stderr)
+            tell(f"interrupted; {_way_on(session)}")
             return 128 + interruption.number
         finally:
             if session is not None:
@@ -164,18 +167,25 @@ class _Caught:
 
 @contextmanager
 def _signals() -> Iterator[_Caught]:
-    """Catch Ctrl-C and SIGTERM: before training at once, in training after the step, the second time at once."""
+    """Catch what ends a program: before training at once, in training after the step, the second time at once.
+
+    A terminal that closes may send its signal twice, once by itself and once by the shell: that is one. Signals that
+    are ignored stay so, as under nohup. Only the main thread can catch any.
+    """
     caught = _Caught()
 
     def catch(number: int, frame: FrameType | None) -> None:
-        if caught.ending:
+        if caught.ending or (caught.number is not None and number == _HANG_UP):
             return
         waits = caught.held and caught.number is None
         caught.number = number
         if not waits:
             raise Interrupted(number)
 
-    before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        heard = [number for number in _ENDING if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+        before = {number: signal.signal(number, catch) for number in heard}
     try:
         yield caught
     finally:
@@ -190,7 +200,7 @@ def _finish(session: "Session", parsed: argparse.Namespace, screen: "Plain") -> 
 
         result["text"] = load(session.folder.model).generate(length=parsed.sample, seed=session.facts.recipe.seed)
     if parsed.json:
-        print(json.dumps(result))
+        say_document(result)
     else:
         screen.result(result)
     return 0

@@ -1,13 +1,17 @@
 """What this machine has: devices, number types, versions, threads."""
 
 import os
+import platform
 import time
+from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from understudy.model.gpu import use_gpu
+from understudy.model.recurrence import compiled
 from understudy.training.recipe import Recipe
 
 
@@ -60,3 +64,42 @@ def environment() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
     }
+
+
+def described() -> dict[str, Any]:
+    """What this machine is to Understudy; the rate is measured, in a tenth of a second."""
+    recipe = settled(Recipe(device="auto", precision="auto"))
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "processor": _processor(),
+        "instructions": compiled.instructions(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory": _memory(),
+        "kernels": compiled.path(),
+        "number_type": recipe.precision,
+        "matrix_rate": matrix_rate(recipe),
+        "gpu": gpu,
+        "versions": {
+            "understudy": version("understudy"),
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "numpy", "onnxruntime")},
+        },
+    }
+
+
+def _processor() -> str:
+    """The processor's name, as far as the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory() -> int | None:
+    """Bytes of memory, where the system tells."""
+    with suppress(AttributeError, OSError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
