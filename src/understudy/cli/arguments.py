@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from itertools import chain
 from typing import Any, NoReturn, get_args, get_type_hints
 
 from understudy.checks import shown
@@ -56,26 +55,22 @@ class Parser(argparse.ArgumentParser):
 
     def _with_values(self, given: list[str]) -> list[str]:
         """The arguments, with values that begin with a dash tied to their flags, as argparse wants them."""
-        flags = self._option_string_actions
         tied: list[str] = []
-        rest = iter(given)
-        for argument in rest:
+        rest = list(given)
+        while rest:
+            argument = rest.pop(0)
             if argument == "--":
                 return [*tied, argument, *rest]
+            action = self._option_string_actions.get(argument)
+            if action is None and not self._subparsers:
+                self._note_dashes([argument])
+            one_value = action is not None and action.nargs is None
+            if action is not None and one_value and rest and rest[0].startswith("-") and not self._is_flag(rest[0]):
+                argument = f"{action.option_strings[-1]}={rest.pop(0)}"
+            elif one_value and rest and not self._is_flag(rest[0]):
+                tied.append(argument)
+                argument = rest.pop(0)
             tied.append(argument)
-            action = flags.get(argument)
-            if action is None:
-                self._note_dashes([argument] if not self._subparsers else [])
-            elif action.nargs is None:  # it takes one value
-                value = next(rest, None)
-                if value is None:
-                    break
-                if self._is_flag(value):
-                    rest = chain([value], rest)
-                elif value.startswith("-"):
-                    tied[-1] = f"{action.option_strings[-1]}={value}"
-                else:
-                    tied.append(value)
         return tied
 
     def _is_flag(self, argument: str) -> bool:
