@@ -1,8 +1,14 @@
 """What `understudy generate` writes."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.conftest import SMALL
+from understudy.cli.main import main
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -68,3 +74,23 @@ def test_unknown_characters_of_a_prompt_are_left_out_where_that_is_asked_for(
     skipped = understudy("generate", model, "--start", "aЖb", "--length", 20, "--seed", 1, "--unknown", "skip")
     assert skipped.status == 0
     assert skipped.out[-21:] == known.out[-21:]
+
+
+def test_a_model_of_bytes_gives_the_bytes_themselves(
+    text: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "bytes").write_bytes(bytes(range(128, 256)) * 40)
+    arguments = ["train", str(tmp_path / "bytes"), "--vocabulary", "bytes", "--out", str(tmp_path / "b"), *SMALL]
+    assert main([*arguments, "--steps", "3", "--quiet"]) == 0
+    capfdbinary.readouterr()
+    written = ["generate", str(tmp_path / "b"), "--length", "300", "--seed", "4", "--temperature", "0.5"]
+    assert main([*written, "--bytes"]) == 0
+    data = capfdbinary.readouterr().out
+    assert len(data) == 300
+    assert main(written) == 0
+    assert capfdbinary.readouterr().out.decode() == data.decode("utf-8", "replace") + "\n"
+
+
+def test_bytes_are_one_text_and_nothing_else(refused: Callable[..., str], model: Path) -> None:
+    assert "--json" in refused("generate", model, "--bytes", "--json")
+    assert "--samples" in refused("generate", model, "--bytes", "--samples", 2)

@@ -1,11 +1,15 @@
 """What `understudy info` tells of a text and of a model."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.cli.conftest import SMALL
 from understudy.model import file
+from understudy.model.recurrence import compiled
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -80,3 +84,59 @@ def test_info_json_of_a_model_is_one_document(understudy: "CommandLine", model: 
         assert document["parameters"] == sum(row["parameters"] for row in document["layers"])
         assert document["training"]["corpus"]["characters"] == 6000
         assert document["vocabulary"]["characters"] == "\n abcdefghijklmno"
+
+
+def test_the_machine_is_told_in_words_and_as_one_document(understudy: "CommandLine") -> None:
+    import os
+    import platform
+
+    import numpy as np
+    import torch
+
+    document = json.loads(understudy("info", "--machine", "--json").out)
+    assert document["cores"] == os.cpu_count()
+    assert document["threads"] == torch.get_num_threads()
+    assert document["number_type"] in ("float32", "bfloat16")
+    assert document["matrix_rate"] > 1e6
+    assert document["memory"] > 1 << 28
+    assert document["kernels"] == compiled.path()
+    assert document["instructions"] == compiled.instructions()
+    assert document["versions"]["python"] == platform.python_version()
+    assert document["versions"]["torch"] == version("torch")
+    assert document["versions"]["numpy"] == np.__version__
+    shown = understudy("info", "--machine")
+    assert shown.status == 0
+    for value in ("processor", "instructions", "memory", "kernels", "number_type", "versions"):
+        told = document[value]
+        if isinstance(told, str):
+            assert told in shown.out
+
+
+def test_the_machine_is_asked_for_alone(refused: Callable[..., str], text: Path) -> None:
+    assert "leave MODEL and TEXT out" in refused("info", "--machine", text)
+    assert "--machine" in refused("info")
+
+
+def test_a_run_s_first_lines_say_which_kernels_are_in_use(understudy: "CommandLine", text: Path) -> None:
+    arguments = (*SMALL, "--device", "cpu", "--steps", 2)
+    lines = understudy("train", text, "--out", "new", *arguments).out.splitlines()
+    assert f"kernels: {compiled.path()}" in lines[:4]
+
+
+def test_carriage_returns_are_told_with_the_flag_that_takes_them_out(understudy: "CommandLine", tmp_path: Path) -> None:
+    (tmp_path / "windows.txt").write_bytes(b"a line\r\n" * 50)
+    assert "50 carriage returns" in understudy("info", "windows.txt").out
+    assert "--newlines lf" in understudy("info", "windows.txt").out
+    assert "--newlines lf" not in understudy("info", "windows.txt", "--newlines", "lf").out
+
+
+def test_nothing_in_a_model_file_can_control_the_terminal(understudy: "CommandLine", model: Path) -> None:
+    hostile = "a\x1b[2J\x9b\u202e\u2028b"
+    before = file.read(model)
+    training = {**before.training, "library_version": hostile}
+    training["corpus"] = {**before.training["corpus"], "name": hostile}
+    replace(before, training=training, card={hostile: hostile}).write(model / "model.safetensors")
+    for arguments in (("info", model), ("info", model, "--json"), ("evaluate", model, "samples.txt")):
+        result = understudy(*arguments)
+        assert all(line.isprintable() for line in (result.out + result.err).split("\n"))
+    assert understudy("info", model).out.count("a\\x1b[2J\\x9b\\u202e\\u2028b") == 4

@@ -1,5 +1,6 @@
 """What a terminal gets to see, and that nothing which is shown can control it."""
 
+import io
 import os
 import shlex
 import signal
@@ -140,3 +141,23 @@ def test_the_names_of_texts_and_runs_cannot_control_the_terminal(text: Path, tmp
 def test_a_line_that_ends_as_on_windows_is_shown_as_a_line(tmp_path: Path) -> None:
     code = "from understudy.cli.terminal import say_text; say_text('a\\r\\nb\\rc\\n')"
     assert on_terminal([sys.executable, "-c", code], tmp_path).raw == "a\r\nb\\rc\r\n"
+
+
+def test_the_live_total_follows_the_number_of_steps() -> None:
+    from types import SimpleNamespace
+    from typing import Any
+
+    from understudy.cli.display import LiveDisplay
+    from understudy.cli.terminal import Outlet
+    from understudy.training.loop import Report
+
+    def facts(steps: int) -> Any:
+        return SimpleNamespace(schedule=SimpleNamespace(steps=steps))
+
+    display = LiveDisplay(Outlet(io.StringIO()))
+    session: Any = SimpleNamespace(facts=facts(100), samples=[])
+    display.session, display._task = session, display._progress.add_task("", total=100)
+    session.facts = facts(250)
+    display.show(Report(10, 0.1, 2.0, 1e-3, 1000.0, 1.0))
+    (task,) = display._progress.tasks
+    assert (task.completed, task.total) == (10, 250)

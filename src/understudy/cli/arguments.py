@@ -53,6 +53,11 @@ class Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: object = None) -> None:
         say(message, end="")
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:  # which argparse may drop
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)  # type: ignore[misc]
+
     def _with_values(self, given: list[str]) -> list[str]:
         """The arguments, with values that begin with a dash tied to their flags, as argparse wants them."""
         tied: list[str] = []
