@@ -239,3 +239,19 @@ def test_a_signal_that_is_ignored_stays_so(text: Path, tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", code, *train], cwd=tmp_path, capture_output=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert b"step 20 of 20" in ended.stdout
+
+
+def test_a_terminal_that_closes_is_one_signal_though_it_be_sent_twice(
+    understudy: "CommandLine", text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from understudy.cli.display import Plain
+
+    def show(*_: object) -> None:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+
+    monkeypatch.setattr(Plain, "show", show)
+    result = understudy("train", text, "--out", "new", *SMALL, "--steps", 100)
+    assert result.status == 129
+    step = int(result.err.split("interrupted at step ")[1].split()[0])
+    assert Path(f"new/checkpoint/step-{step:012d}.safetensors").exists()

@@ -56,7 +56,7 @@ class Parser(argparse.ArgumentParser):
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         if action.option_strings and action.nargs is None and arg_strings == ["--"]:  # which argparse may drop
             return self._get_value(action, "--")
-        return super()._get_values(action, arg_strings)  # type: ignore[misc]
+        return super()._get_values(action, arg_strings)
 
     def _with_values(self, given: list[str]) -> list[str]:
         """The arguments, with values that begin with a dash tied to their flags, as argparse wants them."""
