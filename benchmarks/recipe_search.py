@@ -116,9 +116,9 @@ def noise(share: float) -> None:
 
 def uniform_start() -> None:
     """Start the recurrent matrices as PyTorch does, not orthogonal."""
-    from understudy.runs import session
+    from understudy.runs import beginning
 
-    plain: Any = vars(session)["initialize"]
+    plain: Any = vars(beginning)["initialize"]
 
     def initialize(network: Any, how: Any, seed: int) -> None:
         plain(network, how, seed)
@@ -128,7 +128,7 @@ def uniform_start() -> None:
                     layer.weight_hh, -(layer.weight_hh.shape[1] ** -0.5), layer.weight_hh.shape[1] ** -0.5
                 )
 
-    setattr(session, "initialize", initialize)  # noqa: B010 - a module's own name
+    setattr(beginning, "initialize", initialize)  # noqa: B010 - a module's own name
 
 
 def ngrams(rate: float | None = None, **constants: Any) -> None:

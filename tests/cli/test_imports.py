@@ -43,6 +43,7 @@ DISK = {
     "understudy.runs.folder",
     "understudy.runs.checkpoint",
     "understudy.runs.growing",
+    "understudy.runs.journal",
     "understudy.runs.ownership",
     "understudy.cli.terminal",  # the null device, in place of what is closed
     "understudy.training.machine",  # what the system tells of its processor

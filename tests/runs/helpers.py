@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.model import parameters
-from understudy.runs.session import Session, Setback
+from understudy.runs.keeping import Setback
+from understudy.runs.session import Session
 from understudy.training.loop import Report, Trainer
 
 RHYTHM = ("--checkpoint-every", 7, "--evaluate-every", 40)

@@ -9,8 +9,8 @@ import pytest
 from tests.runs.helpers import assert_equal, finish, weights
 from tests.runs.test_setbacks import Poison
 from understudy.model import file
-from understudy.runs import checkpoint, session
-from understudy.runs.session import Setback
+from understudy.runs import checkpoint, keeping
+from understudy.runs.keeping import Setback
 
 if TYPE_CHECKING:
     from tests.runs.conftest import Opener
@@ -24,8 +24,8 @@ def steps_kept(folder: Path) -> list[int]:
 def test_a_checkpoint_comes_after_so_many_seconds_however_long_the_run_is_to_be(
     length: dict[str, Any], opened: "Opener", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(session, "_SAVING_SHARE", 1e9)
+    monkeypatch.setattr(keeping, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(keeping, "_SAVING_SHARE", 1e9)
     settings = {"checkpoint_every": 1000} | length
     one = opened(request={}, **settings)
     seen = []
@@ -37,25 +37,28 @@ def test_a_checkpoint_comes_after_so_many_seconds_however_long_the_run_is_to_be(
 
 
 def test_twenty_seconds_are_the_most_that_is_lost() -> None:
-    assert session.SAVE_SECONDS == 20
+    assert keeping.SAVE_SECONDS == 20
 
 
 def test_where_writing_takes_long_it_takes_a_twentieth_of_the_time(opened: "Opener") -> None:
     one = opened(checkpoint_every=1000)
-    one._saved -= 30
-    assert one._time_to_save()
-    one._saving = 2.0
-    assert not one._time_to_save()
-    one._saved -= 11
-    assert one._time_to_save()
+    next(one.reports())
+    keeper = one.keeper
+    assert not keeper.due
+    keeper._saved -= 30
+    assert keeper.due
+    keeper._saving = 2.0
+    assert not keeper.due
+    keeper._saved -= 11
+    assert keeper.due
 
 
 @pytest.mark.parametrize("keep", [1, 2])
 def test_of_those_that_came_by_time_the_newest_stays_beside_the_schedules(
     keep: int, opened: "Opener", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(session, "_SAVING_SHARE", 1e9)
+    monkeypatch.setattr(keeping, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(keeping, "_SAVING_SHARE", 1e9)
     one = opened(checkpoint_every=10, keep=keep)
     for _ in one.reports():
         step = one.trainer.progress.step
@@ -85,8 +88,8 @@ def test_a_setback_goes_where_it_would_have_gone_without_checkpoints_by_time(
     settings: dict[str, Any] = {"checkpoint_every": 10, "schedule": "constant", "warmup": 0.0, "learning_rate": 0.004}
     found = []
     for name, seconds in (("seldom", 1e9), ("at every step", 0.0)):
-        monkeypatch.setattr(session, "SAVE_SECONDS", seconds)
-        monkeypatch.setattr(session, "_SAVING_SHARE", 1e9)
+        monkeypatch.setattr(keeping, "SAVE_SECONDS", seconds)
+        monkeypatch.setattr(keeping, "_SAVING_SHARE", 1e9)
         one = opened(name=name, **settings)
         Poison(one.trainer, {16: 1})
         setbacks = [report for report in finish(one) if isinstance(report, Setback)]
@@ -98,8 +101,8 @@ def test_a_setback_goes_where_it_would_have_gone_without_checkpoints_by_time(
 def test_after_a_setback_no_checkpoint_of_before_it_is_gone_on_from(
     opened: "Opener", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(session, "_SAVING_SHARE", 1e9)
+    monkeypatch.setattr(keeping, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(keeping, "_SAVING_SHARE", 1e9)
     one = opened(checkpoint_every=10)
     Poison(one.trainer, {16: 1})
     for report in one.reports():
@@ -114,8 +117,8 @@ def test_after_a_setback_no_checkpoint_of_before_it_is_gone_on_from(
 def test_a_run_with_checkpoints_by_time_is_the_run_without(opened: "Opener", monkeypatch: pytest.MonkeyPatch) -> None:
     models = []
     for name, seconds in (("seldom", 1e9), ("at every step", 0.0)):
-        monkeypatch.setattr(session, "SAVE_SECONDS", seconds)
-        monkeypatch.setattr(session, "_SAVING_SHARE", 1e9)
+        monkeypatch.setattr(keeping, "SAVE_SECONDS", seconds)
+        monkeypatch.setattr(keeping, "_SAVING_SHARE", 1e9)
         one = opened(name=name, dropout=0.2)
         finish(one)
         one.close()

@@ -16,7 +16,7 @@ from understudy.cli.main import main
 from understudy.errors import DivergedError
 from understudy.model import file
 from understudy.runs import checkpoint
-from understudy.runs.session import Setback
+from understudy.runs.keeping import Setback
 from understudy.training.loop import Trainer
 from understudy.training.update import NotFiniteError
 

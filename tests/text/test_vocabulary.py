@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from understudy.errors import ModelFileError, VocabularyError
 from understudy.text.vocabulary import Vocabulary, code_points, printable
+from understudy.text.vocabulary import opening as opening_of
 
 some_text = st.text(min_size=1)
 FACE = "\N{GRINNING FACE}"
@@ -200,11 +201,11 @@ def test_characters_are_never_kept_back() -> None:
 )
 def test_a_text_opens_with_its_newline_or_space_or_first_symbol(text: str, opening: str) -> None:
     vocabulary = Vocabulary.of_text(text)
-    assert vocabulary.decode(numbers(vocabulary.opening())) == opening
+    assert vocabulary.decode(numbers(opening_of(vocabulary))) == opening
 
 
 def test_bytes_open_with_the_newline() -> None:
-    assert Vocabulary.of_bytes().opening() == 10
+    assert opening_of(Vocabulary.of_bytes()) == 10
 
 
 @given(some_text, some_text)

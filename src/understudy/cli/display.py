@@ -16,7 +16,7 @@ from rich.text import Text
 
 from understudy.checks import named
 from understudy.cli.terminal import Outlet, say_text, tell, visible
-from understudy.runs.session import Setback
+from understudy.runs.keeping import Setback
 from understudy.shell import command_line, path_argument
 from understudy.training.loop import Report
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
+from understudy.generation.draw import add_draw
 from understudy.generation.ngrams import ngram_vectors
 from understudy.generation.nodes import MICROSOFT, Nodes
 from understudy.generation.products import Numbers, Product
@@ -62,7 +63,7 @@ class _Writer:
             inputs |= {"top_k": (i64, [1])} if sampling.top_k is not None else {}
             inputs |= {"top_p": (f64, [])} if sampling.top_p is not None else {}
         turn = info("given_id", i64, ["B"]) if sampling is None else info("chance", f64, ["B", 1])
-        self.choose(sampling)
+        add_draw(self.body, sampling, V)
         self.step()
         gates = [f"g{layer}" for layer in range(L)]
         shapes = {"logits": V} | state | dict.fromkeys(gates, self.gates * H)
@@ -90,44 +91,6 @@ class _Writer:
         )
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-
-    def choose(self, sampling: Sampling | None) -> None:
-        """`id` (B,): the given one, or one drawn as `Sampling.draw` does, in float64."""
-        body, op, V = self.body, self.body.op, self.config.vocabulary
-        if sampling is None:
-            op("Identity", ["given_id"], "id")
-            return
-        exact = op("Cast", ["logits"], "exact", to=TensorProto.DOUBLE)
-        if sampling.greedy:
-            op("ArgMax", [exact], "id", axis=-1, keepdims=0)
-            return
-        last = body.constant("last", np.array([-1], np.int64))
-        below = op(
-            "Sub", [exact, op("ReduceMax", [exact, last], "best")], "below"
-        )  # at worst infinitely far, not infinite
-        weights = op("Softmax", [op("Div", [below, "temperature"], "scaled")], "weights", axis=-1)
-        axis = body.constant("axis", np.array(-1, np.int64))
-        if not sampling.ranks:
-            sums = op("CumSum", [weights, axis], "sums")
-            op("ArgMax", [op("Min", [sums, "chance"], "cut")], "id", axis=-1, keepdims=0)
-            return
-        count = "top_k" if sampling.top_k is not None else body.constant("all", np.array([V], np.int64))
-        body.nodes.append(helper.make_node("TopK", [weights, count], ["ranked", "order"]))
-        sums = op("CumSum", ["ranked", axis], "sums")
-        total = None
-        if sampling.top_k is not None:
-            total = op("ReduceMax", [sums, last], "total")
-        if sampling.top_p is not None:
-            enough = op("Mul", ["top_p", total], "enough") if total is not None else "top_p"
-            total = op("GatherElements", [sums, self.first_to_reach(sums, enough)], "kept_total", axis=-1)
-        assert total is not None
-        place = self.first_to_reach(sums, op("Mul", [total, "chance"], "sought"))
-        op("GatherND", ["order", place], "id", batch_dims=1)
-
-    def first_to_reach(self, sums: str, sought: str) -> str:
-        """The first place where the running sums (B, K) reach what is sought, or else their largest, (B, 1)."""
-        cut = self.body.op("Min", [sums, sought], f"{sought}_cut")
-        return self.body.op("ArgMax", [cut], f"{sought}_place", axis=-1, keepdims=1)
 
     def step(self) -> None:
         """`logits_next` and what else is carried, from `id` and what was."""

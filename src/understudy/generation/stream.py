@@ -12,7 +12,7 @@ from understudy.errors import ConfigError
 from understudy.generation.engine import Engine, EngineState
 from understudy.generation.sampling import Floats, Sampling, check_seed, uniforms
 from understudy.generation.stopping import StopWatch
-from understudy.text.vocabulary import Vocabulary
+from understudy.text.vocabulary import Vocabulary, opening
 
 FinishReason = Literal["length", "stop"]
 _FIRST_CHUNK, _LARGEST_CHUNK = 16, 256
@@ -80,7 +80,7 @@ class Piece(NamedTuple):
 def start(engine: Engine, vocabulary: Vocabulary, prompt_ids: NDArray[np.int64], seed: int) -> StreamState:
     """The state after the prompt; without one, the state from which the model starts a line of its text."""
     check_seed(seed)
-    ids = prompt_ids if len(prompt_ids) else np.array([vocabulary.opening()], np.int64)
+    ids = prompt_ids if len(prompt_ids) else np.array([opening(vocabulary)], np.int64)
     logits, state = engine.read(ids[:, None], engine.zero_state(1))
     return StreamState(tuple(part[0] for part in state), logits[0], seed)
 

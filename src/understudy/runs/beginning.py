@@ -13,8 +13,9 @@ from understudy.model.network import Network
 from understudy.runs import budget, checkpoint, ownership
 from understudy.runs.choice import choose
 from understudy.runs.facts import Asked, Facts
-from understudy.runs.folder import RunFolder, check_board
+from understudy.runs.folder import RunFolder
 from understudy.runs.growing import NOTHING
+from understudy.runs.journal import Journal, check_board
 from understudy.runs.material import Material, TextOptions, prepare
 from understudy.runs.ownership import GROWING
 from understudy.runs.request import Request, shaped_like
@@ -86,7 +87,9 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     )
     take_temperature(trainer, facts)
     _keep_first(request, folder, trainer, facts, material.name, texts)
-    return Run(folder, trainer, facts, material, pace)
+    journal = Journal(folder.path)
+    journal.take_up({}, board=request.tensorboard, step=0)
+    return Run(folder, journal, trainer, facts, material, pace)
 
 
 def _check_free(request: Request, folder: RunFolder, texts: list[Path]) -> None:
@@ -112,9 +115,6 @@ def _keep_first(
     _check_free(request, folder, texts)
     checkpoint.save(folder.checkpoints, facts, trainer, dict.fromkeys(GROWING, NOTHING), begins=True)
     folder.replace_run(second=facts.held_back is not None)
-    folder.open_files({})
-    if request.tensorboard:
-        folder.start_board(0)
 
 
 def origin_of(path: Path | None) -> tuple[str | None, str | None]:

@@ -1,15 +1,13 @@
-"""The run folder: held by one process at a time, with the files that grow with the run."""
+"""The run folder: held by one process at a time, and gone again where no run began in it."""
 
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-from understudy.errors import ConfigError, MissingExtraError, StorageError
+from understudy.errors import ConfigError, StorageError
 from understudy.layout import (
     BEGUN,
-    BOARD,
     CHECKPOINTS,
     HELD_BACK,
     LOCK,
@@ -19,7 +17,7 @@ from understudy.layout import (
     is_run_folder,
 )
 from understudy.runs import ownership
-from understudy.runs.growing import NOTHING, GrowingFile, Written, is_ours, not_made_here
+from understudy.runs.growing import not_made_here
 from understudy.runs.ownership import GROWING
 from understudy.storage import remove_partials
 
@@ -39,8 +37,6 @@ class RunFolder:
 
     def __init__(self, whole: Path, part: str | None = None) -> None:
         self.part, self.held = part, False
-        self._files: dict[str, GrowingFile] = {}
-        self._board: Any = None
         self._held = ExitStack()
         self._made: list[Path] = []
         self._is(whole)
@@ -125,51 +121,8 @@ class RunFolder:
         """The first checkpoint of a run that is taking the place of another."""
         return self.checkpoints / BEGUN
 
-    def open_files(self, written: dict[str, Written]) -> None:
-        """Open the growing files, cut back to what belongs to a checkpoint.
-
-        Raises:
-            ConfigError: one is not what the run wrote.
-            StorageError: the disk refused.
-        """
-        records = {self.path / name: written.get(name, NOTHING) for name in GROWING}
-        for path, record in records.items():  # all of them, before any is cut
-            if ownership.there(path) and not is_ours(path, record):
-                raise not_made_here(path)
-        self._files = {path.name: GrowingFile(path, record) for path, record in records.items()}
-
-    def written(self) -> dict[str, Written]:
-        """How far the growing files have grown."""
-        return {name: file.written() for name, file in self._files.items()}
-
-    def append(self, name: str, text: str) -> None:
-        """Add text to a growing file."""
-        self._files[name].append(text)
-
-    def start_board(self, step: int) -> None:
-        """Write TensorBoard events too, from `step` on.
-
-        Raises:
-            MissingExtraError: tensorboard is not installed.
-        """
-        check_board()
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._board = SummaryWriter(str(self.path / BOARD), purge_step=step)
-
-    def show_on_board(self, figures: dict[str, Any], step: int) -> None:
-        """Add figures to the TensorBoard events, where they are wanted."""
-        if self._board is not None:
-            for name, value in figures.items():
-                self._board.add_scalar(name, value, step)
-
     def close(self) -> None:
         """Let the folder go; one that was made for a run that never began goes itself."""
-        for file in self._files.values():
-            file.close()
-        if self._board is not None:
-            self._board.close()
-            self._board = None
         if self._made and not self.holds_checkpoint():
             self._unmake()
         self._held.close()
@@ -186,17 +139,3 @@ class RunFolder:
                 if is_plain_file(folder / LOCK):
                     (folder / LOCK).unlink()
                 folder.rmdir()
-
-
-def check_board() -> None:
-    """Make sure that TensorBoard events can be written.
-
-    Raises:
-        MissingExtraError: tensorboard is not installed.
-    """
-    try:
-        from torch.utils import tensorboard  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            "--tensorboard: tensorboard is not installed; pip install 'understudy[tensorboard]'"
-        ) from error

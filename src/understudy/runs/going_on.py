@@ -8,8 +8,9 @@ from understudy.model.container import kind_of
 from understudy.runs import budget, checkpoint, ownership
 from understudy.runs.checkpoint import Checkpoint
 from understudy.runs.facts import Facts
-from understudy.runs.folder import RunFolder, check_board
+from understudy.runs.folder import RunFolder
 from understudy.runs.growing import not_made_here
+from understudy.runs.journal import Journal, check_board
 from understudy.runs.material import Material, prepare
 from understudy.runs.request import Request, check_same_text, texts_to_resume
 from understudy.runs.run import Run, batches_of, most_steps, network_for, take_temperature, text_lines
@@ -73,12 +74,11 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
     if recipe.minutes is not None:
         before = trainer.progress.seconds
         pace = budget.Pace(60 * recipe.minutes, 0.0, most_steps(trainer, facts.asked.preset))
-    run = Run(folder, trainer, facts, material, pace, before)
+    journal = Journal(folder.path)
+    run = Run(folder, journal, trainer, facts, material, pace, before)
     yield from _changes(facts)
     yield from _stand(run)
-    folder.open_files(found.written)
-    if request.tensorboard:
-        folder.start_board(trainer.progress.step)
+    journal.take_up(found.written, board=request.tensorboard, step=trainer.progress.step)
     return run
 
 

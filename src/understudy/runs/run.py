@@ -11,6 +11,7 @@ from understudy.runs import budget
 from understudy.runs.choice import most_passes
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RunFolder
+from understudy.runs.journal import Journal
 from understudy.runs.material import Material
 from understudy.text.batches import Batches, Lanes, ShuffledChunks
 from understudy.text.encoded import Ids
@@ -24,6 +25,7 @@ class Run:
 
     Attributes:
         folder: where it is kept; held.
+        journal: what it writes down as it goes; open.
         trainer: where it stands.
         facts: what it is made of.
         material: what it learns from.
@@ -32,6 +34,7 @@ class Run:
     """
 
     folder: RunFolder
+    journal: Journal
     trainer: Trainer
     facts: Facts
     material: Material

@@ -155,17 +155,6 @@ class Vocabulary:
         """A decoder that takes ids as they come and keeps back the bytes of an unfinished character."""
         return Decoder(self)
 
-    def opening(self) -> int:
-        """The id to start from where no prompt is given: the model then writes as its text starts a line.
-
-        That is the newline; a text without one gives its space, or failing that its first symbol.
-        """
-        for code in (ord("\n"), ord(" ")):
-            place = int(np.searchsorted(self.symbols, code))
-            if place < len(self) and self.symbols[place] == code:
-                return place
-        return 0
-
     def merged(self, other: "Vocabulary") -> "Vocabulary":
         """This vocabulary with the characters of `other` that it lacks, in code-point order again."""
         if self.kind == "bytes":
@@ -183,17 +172,27 @@ class Vocabulary:
         Raises:
             ModelFileError: a field is missing, unknown or wrong.
         """
-        wanted = {"characters": {"kind", "characters"}, "bytes": {"kind"}}
-        kind = document.get("kind") if isinstance(document, dict) else None
-        if not isinstance(document, dict) or kind not in KINDS or set(document) != wanted[kind]:
-            raise ModelFileError("the vocabulary is not one of characters or bytes")
-        characters = document.get("characters", "")
+        kind, characters = _described(document)
         try:
-            if not isinstance(characters, str):
-                raise ValueError("its characters are not a string")
             return cls(kind, characters)
         except ValueError as error:
             raise ModelFileError(f"the vocabulary is damaged: {error}") from error
+
+
+def _described(document: object) -> tuple[Kind, str]:
+    """The kind and the characters that a document tells.
+
+    Raises:
+        ModelFileError: a field is missing, unknown or wrong.
+    """
+    wanted = {"characters": {"kind", "characters"}, "bytes": {"kind"}}
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or kind not in KINDS or set(document) != wanted[kind]:
+        raise ModelFileError("the vocabulary is not one of characters or bytes")
+    characters = document.get("characters", "")
+    if not isinstance(characters, str):
+        raise ModelFileError("the vocabulary is damaged: its characters are not a string")
+    return kind, characters
 
 
 class Decoder:
@@ -218,3 +217,15 @@ class Decoder:
     def finish(self) -> str:
         """What an unfinished character at the end of the bytes shows as."""
         return self._bytes.decode(b"", True)
+
+
+def opening(vocabulary: Vocabulary) -> int:
+    """The id to start from where no prompt is given: a model then writes as its text starts a line.
+
+    That is the newline; a text without one gives its space, or failing that its first symbol.
+    """
+    for code in (ord("\n"), ord(" ")):
+        place = int(np.searchsorted(vocabulary.symbols, code))
+        if place < len(vocabulary) and vocabulary.symbols[place] == code:
+            return place
+    return 0

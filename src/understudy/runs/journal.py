@@ -1,0 +1,87 @@
+"""What a run writes down as it goes: metrics, samples, and events for TensorBoard where they are wanted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from understudy.errors import MissingExtraError
+from understudy.layout import BOARD, METRICS, SAMPLES
+from understudy.runs import ownership, record
+from understudy.runs.growing import NOTHING, GrowingFile, Written, is_ours, not_made_here
+from understudy.training.loop import Report
+
+
+class Journal:
+    """The files of a run folder that grow."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, GrowingFile] = {}
+        self._board: Any = None
+
+    def take_up(self, written: dict[str, Written], *, board: bool, step: int) -> None:
+        """Open the files where they stand, cut back to what belongs to a checkpoint.
+
+        Args:
+            written: what the checkpoint tells of them; nothing for a run that begins.
+            board: whether to write TensorBoard events too.
+            step: where the run stands.
+
+        Raises:
+            ConfigError: one is not what the run wrote; none is cut.
+            MissingExtraError: tensorboard is not installed.
+            StorageError: the disk refused.
+        """
+        records = {self._folder / name: written.get(name, NOTHING) for name in ownership.GROWING}
+        for path, known in records.items():
+            if ownership.there(path) and not is_ours(path, known):
+                raise not_made_here(path)
+        self._files = {path.name: GrowingFile(path, known) for path, known in records.items()}
+        if board:
+            check_board()
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(self._folder / BOARD), purge_step=step)
+
+    def written(self) -> dict[str, Written]:
+        """How far the files have grown; all of it is on the disk."""
+        return {name: file.written() for name, file in self._files.items()}
+
+    def report(self, report: Report) -> None:
+        """Write a report down."""
+        figures = record.report_figures(report)
+        self._files[METRICS].append(json.dumps(figures) + "\n")
+        if self._board is not None:
+            for name, value in figures.items():
+                if name != "step":
+                    self._board.add_scalar(name, value, report.step)
+
+    def setback(self, step: int, message: str) -> None:
+        """Write down that the run went back to a step."""
+        self._files[METRICS].append(json.dumps({"step": step, "setback": message}) + "\n")
+
+    def sample(self, step: int, text: str) -> None:
+        """Write a sample down."""
+        self._files[SAMPLES].append(f"--- step {step} ---\n{text}\n\n")
+
+    def close(self) -> None:
+        """Let the files go."""
+        for file in self._files.values():
+            file.close()
+        if self._board is not None:
+            self._board.close()
+            self._board = None
+
+
+def check_board() -> None:
+    """Make sure that TensorBoard events can be written.
+
+    Raises:
+        MissingExtraError: tensorboard is not installed.
+    """
+    try:
+        from torch.utils import tensorboard  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "--tensorboard: tensorboard is not installed; pip install 'understudy[tensorboard]'"
+        ) from error
