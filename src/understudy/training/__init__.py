@@ -1,1 +1,1 @@
-"""Recipe, budget, the loop, checkpoints, the run folder: how a text becomes a model."""
+"""Recipe, schedule, the loop and its updates: how a network learns."""
