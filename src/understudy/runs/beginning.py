@@ -18,7 +18,7 @@ from understudy.runs.growing import NOTHING
 from understudy.runs.journal import Journal, check_board
 from understudy.runs.material import Material, TextOptions, prepare
 from understudy.runs.ownership import GROWING
-from understudy.runs.request import Request, shaped_like
+from understudy.runs.request import Request, check_found_again, check_same_text, shaped_like
 from understudy.runs.run import Run, batches_of, chooses, most_steps, network_for, take_temperature, text_lines
 from understudy.storage import sha256_of
 from understudy.text.vocabulary import Vocabulary, printable
@@ -54,8 +54,11 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         recipe = shaped_like(origin, recipe, request)
     material = prepare(options, recipe.validation, origin.vocabulary if origin is not None else None, request.corpus)
     yield from text_lines(material)
-    texts = [Path(source.name) for source in material.corpus.sources] if material.corpus is not None else []
-    _check_free(request, folder, texts)
+    if request.first is not None:
+        check_same_text(material, request.first, folder.whole)
+    _check_free(request, folder, material.files)
+    if request.out is not None and request.first is None:
+        check_found_again(options, folder.whole)
     recipe, choices = _chosen(recipe, request, material, going_on=origin is not None)
     yield from choices
     config = ModelConfig(
@@ -86,7 +89,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         request.held_back,
     )
     take_temperature(trainer, facts)
-    _keep_first(request, folder, trainer, facts, material.name, texts)
+    _keep_first(request, folder, trainer, facts, material)
     journal = Journal(folder.path)
     journal.take_up({}, board=request.tensorboard, step=0)
     return Run(folder, journal, trainer, facts, material, pace)
@@ -97,22 +100,20 @@ def _check_free(request: Request, folder: RunFolder, texts: list[Path]) -> None:
         return
     whole = folder.whole
     ownership.check_free(whole, folder.part, overwrite=request.overwrite or request.resume, texts=texts)
-    if request.resume and not request.overwrite and ownership.holds_run(folder.path):
+    if request.resume and not request.overwrite and ownership.holds_run(whole):
         raise CheckpointError(
             f"{whole}: holds a model, but no checkpoint to resume from; start from the model with --from {whole} and "
             f"another --out, or replace it with --overwrite"
         )
 
 
-def _keep_first(
-    request: Request, folder: RunFolder, trainer: Trainer, facts: Facts, name: str, texts: list[Path]
-) -> None:
+def _keep_first(request: Request, folder: RunFolder, trainer: Trainer, facts: Facts, material: Material) -> None:
     """Take the folder and write the first checkpoint; only then an old run goes."""
     if request.out is None:
-        folder.hold_free(name)
+        folder.hold_free(material.name)
     else:
         folder.hold()
-    _check_free(request, folder, texts)
+    _check_free(request, folder, material.files)
     checkpoint.save(folder.checkpoints, facts, trainer, dict.fromkeys(GROWING, NOTHING), begins=True)
     folder.replace_run(second=facts.held_back is not None)
 

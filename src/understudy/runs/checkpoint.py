@@ -143,6 +143,9 @@ def load_latest(folder: Path, *, planned: bool = False) -> tuple[Checkpoint | No
         except ModelFileError as error:
             passed_over.append(str(error))
             continue
+        if path.name not in (BEGUN, checkpoint_name(found.progress.step)):
+            passed_over.append(f"{path}: was renamed, it is {checkpoint_name(found.progress.step)}")
+            continue
         if not planned or found.facts.schedule.saves_at(found.progress.step):
             return found, passed_over
     if passed_over:

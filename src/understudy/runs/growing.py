@@ -5,7 +5,6 @@ wrote itself: a user's file of that name, or one that a link points to, is never
 """
 
 import hashlib
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,11 @@ from understudy.layout import METRICS, SAMPLES, is_plain_file
 from understudy.storage import replacing
 
 _PIECE = 1 << 20
+_OPENINGS = {
+    METRICS: (b'{"step": ', (b', "epoch": ', b', "setback": ')),
+    SAMPLES: (b"--- step ", (b" ---\n",)),
+}
+"""How a run begins each file: with this, a number, and one of those."""
 
 
 class Written(NamedTuple):
@@ -34,20 +38,19 @@ NOTHING = Written(0, hashlib.sha256().hexdigest())
 
 
 def looks_ours(path: Path) -> bool:
-    """Whether a file that no checkpoint tells of begins as a run begins it, and is no link."""
+    """Whether a file that no checkpoint tells of begins as a run begins it, as far as it goes, and is no link."""
     if not is_plain_file(path):
         return False
     try:
         with path.open("rb") as file:
-            first = file.readline(_PIECE)
+            first = file.read(64)
     except OSError:
         return False
-    if path.name == SAMPLES:
-        return not first or first.startswith(b"--- step ")
-    try:
-        return not first or "step" in dict(json.loads(first))
-    except (ValueError, TypeError, RecursionError):
-        return False
+    opening, then = _OPENINGS[path.name]
+    if not first.startswith(opening):
+        return opening.startswith(first)
+    rest = first.removeprefix(opening).lstrip(b"0123456789")
+    return any(rest.startswith(end) or end.startswith(rest) for end in then)
 
 
 def is_ours(path: Path, record: Written) -> bool:
@@ -63,6 +66,7 @@ class GrowingFile:
     def __init__(self, path: Path, record: Written = NOTHING) -> None:
         """Open the file to go on where the record says, or anew where it is gone; what follows there is cut off.
 
+        Where the file has other names, as in a copy of the run that is made of hard links, those keep what they had.
         Whether the file is the run's is to be found out before (`is_ours`).
 
         Raises:
@@ -71,7 +75,8 @@ class GrowingFile:
         self.path = path
         try:
             if path.exists():
-                if path.stat().st_size > record.size:
+                status = path.stat()
+                if status.st_size > record.size or status.st_nlink > 1:
                     _cut(path, record.size)
                 self._digest = _digest(path, record.size)
                 self._file: IO[bytes] = _append_only(path, 0)

@@ -102,6 +102,7 @@ class Material:
         validation_unknown: symbols of a separate validation file that the text lacks, left out.
         validation_sha256: the digest of a separate validation file.
         corpus: the texts, opened.
+        validation_corpus: the text of the validation file, opened.
     """
 
     name: str
@@ -112,6 +113,13 @@ class Material:
     validation_unknown: int = 0
     validation_sha256: str | None = None
     corpus: Corpus | None = None
+    validation_corpus: Corpus | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that the texts lie in; names that are none are among them."""
+        corpora = [corpus for corpus in (self.corpus, self.validation_corpus) if corpus is not None]
+        return [Path(source.name) for corpus in corpora for source in corpus.sources]
 
     @property
     def held_back(self) -> int:
@@ -171,7 +179,7 @@ def prepare(
     if len(other_ids) < 2:
         raise TextError(f"{named(other.sources[0].name)}: fewer than 2 characters that the text knows")
     unknown = sum(other_seen.unknown_to(vocabulary).values())
-    return Material(corpus.name, seen, vocabulary, ids, other_ids, unknown, other_seen.sha256, corpus)
+    return Material(corpus.name, seen, vocabulary, ids, other_ids, unknown, other_seen.sha256, corpus, other)
 
 
 def _check_lengths(name: str, length: int, cut: int, share: float) -> None:

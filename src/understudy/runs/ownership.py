@@ -46,8 +46,9 @@ def own(folder: Path) -> list[Path]:
 
 def foreign(folder: Path) -> list[Path]:
     """What has the name of one of a run's files in that folder, and was made by no run."""
-    records = _records(folder)
-    found = [path for path in (folder / name for name in GROWING) if there(path) and not _grown(path, records)]
+    records, run = _records(folder), holds_run(folder)
+    grown = [path for path in (folder / name for name in GROWING) if there(path)]
+    found = [path for path in grown if not (run and _grown(path, records))]
     if there(folder / MODEL) and kind_of(folder / MODEL) != "model":
         found.append(folder / MODEL)
     if foreign_lock(folder):
@@ -65,6 +66,8 @@ def foreign_lock(folder: Path) -> bool:
 def check_free(folder: Path, part: str | None, *, overwrite: bool, texts: Sequence[Path]) -> None:
     """Make sure that a new run may have a folder, and a part of it; nothing is changed.
 
+    The first run of two in that folder is a run like another: it goes only where that is asked for.
+
     Raises:
         ConfigError: it holds a run, and that is not to be replaced; or something that no run made has the name of a
             run's file; or a text that is to be learned from is a run's file.
@@ -76,7 +79,7 @@ def check_free(folder: Path, part: str | None, *, overwrite: bool, texts: Sequen
             raise not_made_here(place)
         for path in foreign(place):
             raise not_made_here(path)
-    if any(map(holds_run, places)) and not overwrite:
+    if any(map(holds_run, (folder, folder / HELD_BACK))) and not overwrite:
         raise ConfigError(
             f"{folder}: holds a run already; continue it with --resume, replace it with --overwrite, or choose another "
             f"--out"

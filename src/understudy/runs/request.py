@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from understudy.checks import named
 from understudy.errors import CheckpointError, ConfigError
+from understudy.layout import HELD_BACK, MODEL, is_plain_file
 from understudy.model.file import ModelFile
 from understudy.runs.facts import Asked, Facts
 from understudy.runs.material import Material, TextOptions
 from understudy.shell import command_line, path_argument
 from understudy.text.corpus import Corpus
+from understudy.text.folders import DEFAULT_GLOBS, texts_lost
 from understudy.training.recipe import Recipe, flag
 
 _FLAGS = {"globs": "--glob", "validation_file": "--validation"}
@@ -39,6 +42,7 @@ class Request:
         began: when the sitting began, by `time.perf_counter`, where that was before anything was asked: the time that
             importing took counts.
         asked: what the user asked for in all, for a run that is one of two.
+        first: what the first of two runs is made of, for the second: it is to learn from the same text.
         corpus: the texts themselves, where an earlier run of this process has opened them: a pipe is read once.
     """
 
@@ -56,6 +60,7 @@ class Request:
     held_back: dict[str, Any] | None = None
     began: float | None = None
     asked: Asked | None = None
+    first: Facts | None = None
     corpus: Corpus | None = None
 
     @property
@@ -118,7 +123,7 @@ def check_same_text(material: Material, facts: Facts, folder: Path) -> None:
             raise CheckpointError(
                 f"{folder}: {what} is not the one that this run learned from: it had "
                 f"{facts.texts['characters']:,} characters and SHA-256 {facts.texts[name]}, this one has "
-                f"{now['characters']:,} and {now[name]}; give the old one, or start a new run ({_keeping(folder)})"
+                f"{now['characters']:,} and {now[name]}; give the old one, or start a new run{_keeping(folder)}"
             )
 
 
@@ -138,18 +143,33 @@ def shaped_like(origin: ModelFile, recipe: Recipe, request: Request) -> Recipe:
     return recipe.with_settings(**shape)
 
 
-def files_of(options: TextOptions) -> list[Path]:
-    """The paths that texts are read from, as far as they are paths of files."""
+def check_found_again(options: TextOptions, folder: Path) -> None:
+    """Make sure that a folder of texts will give the same ones when a run lies in `folder`, so that it can go on.
+
+    Raises:
+        ConfigError: one of them is in the run's folder, and what lies there is left out of a folder of texts.
+    """
     names = [*options.texts, *([options.validation_file] if options.validation_file is not None else [])]
-    return [Path(name) for name in names if name != "-" and not name.startswith("@") and os.path.isfile(name)]  # noqa: PTH113 - never raises
+    for name in names:
+        if name == "-" or name.startswith("@") or not os.path.isdir(name):  # noqa: PTH112 - never raises
+            continue
+        kept = frozenset(map(os.path.realpath, (folder, folder / HELD_BACK)))
+        lost = texts_lost(Path(name), options.globs or DEFAULT_GLOBS, kept)
+        if lost is not None:
+            raise ConfigError(
+                f"{named(lost)}: lies where the run in {folder} is to be kept, and is left out when the folder of "
+                f"texts is read again; choose another --out, or move the text"
+            )
 
 
 def _differs(folder: Path, name: str, before: object, now: object) -> CheckpointError:
     return CheckpointError(
         f"{folder}: this run was started with {name} {before}, not {now}; leave the flag out to go on, or start a new "
-        f"run ({_keeping(folder)})"
+        f"run{_keeping(folder)}"
     )
 
 
 def _keeping(folder: Path) -> str:
-    return f"{command_line(['--from', path_argument(folder)])} keeps what was learned"
+    """How a new run keeps what was learned, where there is a model to start from."""
+    models = [place for place in (folder, folder / HELD_BACK) if is_plain_file(place / MODEL)]
+    return f" ({command_line(['--from', path_argument(models[0])])} keeps what was learned)" if models else ""

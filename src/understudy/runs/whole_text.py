@@ -86,11 +86,14 @@ def _second(request: Request, first: Session) -> Request:
         part=None,
         held_back=held_back,
         asked=asked,
+        first=first.facts,
         corpus=first.material.corpus,
     )
 
 
 def _lies_in(path: Path, folder: Path) -> bool:
+    if str(path).startswith("@"):  # comes with the package
+        return False
     try:
         return folder.resolve() in (path.resolve(), *path.resolve().parents)
     except (OSError, RuntimeError):

@@ -2,7 +2,7 @@
 
 import fnmatch
 import os
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -35,7 +35,16 @@ class InFolder(NamedTuple):
     left_out: list[str]
 
 
-def texts_in(folder: Path, globs: Sequence[str], most: int | None = None) -> InFolder:
+def texts_lost(folder: Path, globs: Sequence[str], runs: Set[str]) -> Path | None:
+    """A text that `texts_in` finds in a folder now, and will leave out when there are runs in the folders `runs`."""
+    try:
+        left = set(texts_in(folder, globs, runs=runs).paths)
+    except TextError:
+        left = set()
+    return next((path for path in texts_in(folder, globs).paths if path not in left), None)
+
+
+def texts_in(folder: Path, globs: Sequence[str], most: int | None = None, runs: Set[str] = frozenset()) -> InFolder:
     """The files in a folder and the folders in it whose names fit one of the patterns.
 
     Names that begin with a dot are passed over, links to folders are not followed, and what runs wrote is left out.
@@ -44,6 +53,7 @@ def texts_in(folder: Path, globs: Sequence[str], most: int | None = None) -> InF
         folder: where to look.
         globs: patterns; `*` and `?` stand for part of a name, `**` for any number of folders.
         most: give up after so many files and folders.
+        runs: folders, as `os.path.realpath` has them, that are taken for those of runs whatever is in them.
 
     Raises:
         TextError: a pattern is none, a folder may not be read, or nothing fits.
@@ -53,7 +63,7 @@ def texts_in(folder: Path, globs: Sequence[str], most: int | None = None) -> InF
     found: list[str] = []
     left_out: list[str] = []
     seen = 0
-    of_a_run = _OF_A_RUN if layout.is_run_folder(folder) else set()
+    of_a_run = _OF_A_RUN if _is_run(folder, runs) else set()
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         above = waiting.pop()
@@ -66,7 +76,7 @@ def texts_in(folder: Path, globs: Sequence[str], most: int | None = None) -> InF
             parts = (*above, entry.name)
             written = not above and entry.name in of_a_run
             if entry.is_dir(follow_symlinks=False):
-                if layout.is_run_folder(Path(entry.path)):
+                if _is_run(Path(entry.path), runs):
                     left_out.append(str(Path(entry.path)))
                 elif not written:
                     waiting.append(parts)
@@ -88,6 +98,10 @@ def left_out_note(left_out: Sequence[str]) -> str | None:
         return None
     names = ", ".join(map(named, left_out[:3])) + (f" and {len(left_out) - 3:,} more" if len(left_out) > 3 else "")
     return f"left out, because runs wrote it: {names}"
+
+
+def _is_run(folder: Path, runs: Set[str]) -> bool:
+    return layout.is_run_folder(folder) or (bool(runs) and os.path.realpath(folder) in runs)
 
 
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:
