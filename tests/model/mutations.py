@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +31,20 @@ TYPES = [np.int64, np.float64, np.float16, np.uint8, np.bool_]
 
 
 class Mutations:
-    """Files that differ from an intact one in a place or a few; half of them have a right checksum."""
+    """Files that differ from an intact one in a place or a few; half of them have a right checksum.
+
+    Attributes:
+        values: what fields of the document become.
+    """
+
+    values: ClassVar[list[Any]] = VALUES
 
     def __init__(self, intact: Path, seed: int) -> None:
         self._chance = random.Random(seed)
         self._bytes = intact.read_bytes()
         with safe_open(intact, framework="numpy") as file:
             self._text = file.metadata()[container.KEY]
+            self._kind = json.loads(self._text)["kind"]
             self._tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
 
     def write(self, path: Path) -> None:
@@ -61,10 +68,10 @@ class Mutations:
         for _ in range(self._chance.choice([1, 1, 2, 3])):
             holder, name = self._chance.choice(list(_places(document)))
             if self._chance.random() < 0.8:
-                holder[name] = json.loads(json.dumps(self._chance.choice(VALUES)))
+                holder[name] = json.loads(json.dumps(self._chance.choice(self.values)))
             elif isinstance(holder, dict):
                 del holder[name]
-        container.write(path, "model", document, self._tensors)
+        container.write(path, self._kind, document, self._tensors)
 
     def _change_tensor(self, path: Path) -> None:
         tensors: dict[str, NDArray[Any]] = dict(self._tensors)
@@ -79,7 +86,7 @@ class Mutations:
         tensors[name] = self._chance.choice([changed, retyped, tensors[name][:0], tensors[name].reshape(1, -1)])
         if self._chance.random() < 0.1:
             del tensors[name]
-        container.write(path, "model", self._document(), tensors)
+        container.write(path, self._kind, self._document(), tensors)
 
     def _change_bytes(self, path: Path) -> None:
         data = bytearray(self._bytes)
