@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, Literal
 
 from understudy import checks
@@ -89,8 +88,8 @@ def train(
         given["newlines"] = checks.one_of("--newlines", newlines, ("keep", "lf"))
     if globs is not None and (patterns := checks.texts("--glob", globs)):
         given["globs"] = patterns
-    folder = Path(checks.path("--out", out)) if out is not None else None
-    origin = Path(checks.path("--from", start_from)) if start_from is not None else None
+    folder = checks.place("--out", out) if out is not None else None
+    origin = checks.place("--from", start_from) if start_from is not None else None
     resume, overwrite = checks.truth("--resume", resume), checks.truth("--overwrite", overwrite)
     whole_text = checks.truth("--use-all-text", use_all_text)
     if not names and not resume:

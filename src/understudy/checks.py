@@ -11,6 +11,7 @@ import reprlib
 import sys
 from collections.abc import Sequence, Set
 from numbers import Number, Real
+from pathlib import Path
 from typing import Any, TypeVar
 
 from understudy.errors import ConfigError
@@ -110,6 +111,17 @@ def path(name: str, value: Any) -> str:
     if isinstance(value, os.PathLike) and found.startswith(("-", "@")):
         return os.path.join(".", found)  # noqa: PTH118 - Path would leave the dot out
     return str(found)
+
+
+def place(name: str, value: Any) -> Path:
+    """The same as a path that stays the same: one that would lose its `./` and be taken for a named model is absolute.
+
+    Raises:
+        ConfigError: see `path`.
+    """
+    found = path(name, value)
+    short = Path(found)
+    return short.absolute() if str(short).startswith("@") and not found.startswith("@") else short
 
 
 def _has_bytes(name: str) -> bool:

@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_type_hints
 
-from understudy.checks import shown
+from understudy import checks
+from understudy.checks import named, shown
 from understudy.cli.terminal import say
-from understudy.errors import UserError
+from understudy.errors import ConfigError, UserError
 from understudy.shell import path_argument
 from understudy.training.recipe import CHOSEN, DEFAULT_PRESET, Recipe, flag, plain_type, preset
+
+_NO_VALUE = ": expected one argument"
+"""How argparse ends its complaint about a flag without its value."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             self._note_dashes(unknown)
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+            self.error(f"unrecognized arguments: {named(' '.join(unknown))}")
         return parsed
 
     def parse_known_args(  # type: ignore[override]
@@ -47,15 +51,31 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UserError: always.
         """
-        way = f" (a file of that name is given as {path_argument(self._dashed)})" if self._dashed else ""
+        way = f" (a file of that name is given as {named(path_argument(self._dashed))})" if self._dashed else ""
+        if message.endswith(_NO_VALUE):
+            option = message.removesuffix(_NO_VALUE).removeprefix("argument ").split("/")[-1]
+            way = f"; one that looks like a flag is given as {option}=VALUE"
         raise UserError(f"{message}{way}; see {self.prog} --help")
 
     def _print_message(self, message: str, file: object = None) -> None:
         say(message, end="")
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        try:
+            return super()._get_value(action, arg_string)
+        except argparse.ArgumentError:
+            wanted = "a whole number" if action.type is whole else "a number"
+            raise ConfigError(f"{_option(action)} {shown(arg_string)}: expected {wanted}") from None
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None:
+            checks.one_of(_option(action), value, tuple(action.choices))
+
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         if action.option_strings and action.nargs is None and arg_strings == ["--"]:  # which argparse may drop
-            return self._get_value(action, "--")
+            value = self._get_value(action, "--")
+            self._check_value(action, value)
+            return value
         return super()._get_values(action, arg_strings)
 
     def _with_values(self, given: list[str]) -> list[str]:
@@ -88,12 +108,17 @@ class Parser(argparse.ArgumentParser):
                 self._dashed = argument
 
 
+def _option(action: argparse.Action) -> str:
+    """What an argument is called in messages: by its longest flag, or as the help names it."""
+    return max(action.option_strings, key=len) if action.option_strings else str(action.metavar or action.dest)
+
+
 def whole(text: str) -> int:
     """A whole number."""
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number") from None
+        raise argparse.ArgumentTypeError("no whole number") from None
 
 
 def number(text: str) -> float:
@@ -101,7 +126,7 @@ def number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number") from None
+        raise argparse.ArgumentTypeError("no number") from None
 
 
 def add_recipe(parser: Parser, leave_out: frozenset[str]) -> None:
@@ -143,8 +168,8 @@ def add_reading(parser: Parser) -> None:
 def reading(parsed: argparse.Namespace) -> dict[str, Any]:
     """What the user said on how texts are read, as keywords of `TextOptions`."""
     found = {
-        "globs": tuple(parsed.glob) if parsed.glob else None,
-        "encoding": parsed.encoding,
+        "globs": checks.texts("--glob", parsed.glob) if parsed.glob else None,
+        "encoding": checks.text("--encoding", parsed.encoding) if parsed.encoding is not None else None,
         "newlines": parsed.newlines,
     }
     return {name: value for name, value in found.items() if value is not None}

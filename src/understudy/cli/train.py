@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from understudy import checks
 from understudy.cli.arguments import Parser, add_reading, add_recipe, given_settings, reading, whole
 from understudy.cli.terminal import say_document, tell
 from understudy.errors import ConfigError
@@ -34,13 +34,13 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         description="Learn a text: files, folders, - for standard input, @python or @shakespeare.",
     )
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to learn from")
-    parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="the run folder (default runs/NAME)")
+    parser.add_argument("-o", "--out", metavar="DIR", help="the run folder (default runs/NAME)")
     parser.add_argument(
         "--preset", metavar="|".join(PRESETS), help=f"the recipe to begin with (default {DEFAULT_PRESET})"
     )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
-    parser.add_argument("--from", dest="origin", type=Path, metavar="MODEL", help="start from its weights")
+    parser.add_argument("--from", dest="origin", metavar="MODEL", help="start from its weights")
     parser.add_argument(
         "--use-all-text",
         action="store_true",
@@ -124,13 +124,15 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
             settings["validation"] = float(parsed.validation)
         except ValueError:
             options["validation_file"] = parsed.validation
-    if parsed.sample is not None and parsed.sample < 1:
-        raise ConfigError(f"--sample {parsed.sample}: expected a whole number from 1")
+    if parsed.sample is not None:
+        checks.whole("--sample", parsed.sample, 1)
+    folder = checks.place("--out", parsed.out) if parsed.out is not None else None
+    origin = checks.place("--from", parsed.origin) if parsed.origin is not None else None
     if not parsed.texts and not parsed.resume:
         raise ConfigError("name a TEXT to learn from: a file, a folder, - for standard input, or @python")
-    if parsed.resume and (parsed.overwrite or parsed.origin):
+    if parsed.resume and (parsed.overwrite or origin is not None):
         raise ConfigError(f"--resume goes on with a run; {'--overwrite' if parsed.overwrite else '--from'} starts one")
-    preset(parsed.preset or DEFAULT_PRESET).with_settings(**settings)
+    preset(DEFAULT_PRESET if parsed.preset is None else parsed.preset).with_settings(**settings)
     from understudy.runs.material import TextOptions
     from understudy.runs.request import Request
 
@@ -138,10 +140,10 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
         TextOptions(tuple(parsed.texts), **options) if parsed.texts or options else None,
         parsed.preset,
         settings,
-        parsed.out,
+        folder,
         parsed.resume,
         parsed.overwrite,
-        parsed.origin,
+        origin,
         parsed.tensorboard,
         frozenset(options),
         parsed.use_all_text,

@@ -17,6 +17,7 @@ from understudy.model import container
 from understudy.model.config import LARGEST_CODE, NGRAM_CODES, NGRAM_TABLE, ModelConfig
 from understudy.model.documents import without_surrogates
 from understudy.model.told import check_told
+from understudy.shell import path_argument
 from understudy.text.vocabulary import Vocabulary
 
 BOX = Path(__file__).with_name("boxed")
@@ -95,9 +96,8 @@ def find(model: str | Path) -> Path:
     if name.startswith("@"):
         if name in boxed():
             return BOX / f"{name[1:]}.safetensors"
-        remedy = f"; the file of that name is ./{shown}" if _status(Path(name)) is not None else ""
         raise ModelFileError(
-            f"{shown}: no model of that name comes with the package; there is {', '.join(boxed())}{remedy}"
+            f"{shown}: no model of that name comes with the package; there is {', '.join(boxed())}{_way_to(name)}"
         )
     path = Path(model)
     status = _status(path) if name else None
@@ -116,6 +116,14 @@ def find(model: str | Path) -> Path:
     except ModelFileError as error:
         raise ModelFileError(f"{named(path)}: {error}; give a run folder or a model file") from error
     return path
+
+
+def _way_to(name: str) -> str:
+    """What to give for a file or folder whose name is taken for a model of the package's, where there is one."""
+    path = Path(name)
+    if not os.path.lexists(path):
+        return ""
+    return f"; the {'folder' if path.is_dir() else 'file'} of that name is {named(path_argument(path))}"
 
 
 def looks_like_model(name: str) -> bool:
