@@ -20,13 +20,13 @@ from statistics import median
 from typing import Any
 
 HERE = Path(__file__).resolve().parents[1]
-TUTORIAL = ("--preset", "tutorial", "--precision", "bfloat16", "--steps", "24")
+TUTORIAL = ("--preset", "tutorial", "--precision", "bfloat16", "--steps", "16")
 LSTM = ("--preset", "tiny", "--units", "512", "--embedding", "128", "--batch-size", "64", "--sequence-length", "64")
 TRAINING: dict[str, tuple[str, ...]] = {
     "tutorial's GRU 1024": TUTORIAL,
-    "LSTM 512": (*LSTM, "--optimizer", "muon", "--steps", "200"),
-    "LSTM 512 with n-grams": (*LSTM, "--optimizer", "muon", "--ngrams", "131071", "--steps", "150"),
-    "LSTM 512, dropout": (*LSTM, "--optimizer", "muon", "--dropout", "0.3", "--steps", "200"),
+    "LSTM 512": (*LSTM, "--optimizer", "muon", "--steps", "100"),
+    "LSTM 512 with n-grams": (*LSTM, "--optimizer", "muon", "--ngrams", "131071", "--steps", "80"),
+    "LSTM 512, dropout": (*LSTM, "--optimizer", "muon", "--dropout", "0.3", "--steps", "100"),
 }
 WRITING = {"1 stream": ("--length", "30000"), "64 streams": ("--length", "4000", "--samples", "64")}
 
