@@ -115,6 +115,7 @@ def _keep_first(request: Request, folder: RunFolder, trainer: Trainer, facts: Fa
         folder.hold()
     _check_free(request, folder, material.files)
     checkpoint.save(folder.checkpoints, facts, trainer, dict.fromkeys(GROWING, NOTHING), begins=True)
+    folder.begins = True
     folder.replace_run(second=facts.held_back is not None)
 
 

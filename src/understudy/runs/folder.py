@@ -33,10 +33,11 @@ class RunFolder:
         model: the model file.
         checkpoints: the folder of the checkpoints.
         held: whether this process holds it.
+        begins: whether a run has begun here in this sitting: its first checkpoint is written.
     """
 
     def __init__(self, whole: Path, part: str | None = None) -> None:
-        self.part, self.held = part, False
+        self.part, self.held, self.begins = part, False, False
         self._held = ExitStack()
         self._made: list[Path] = []
         self._is(whole)

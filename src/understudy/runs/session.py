@@ -103,14 +103,18 @@ class Session:
 
     @property
     def resumable(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
-        return hasattr(self, "run") or ((self.folder.held or self.request.resume) and self.folder.holds_checkpoint())
+        """Whether `--resume` goes on with what this sitting was to do; not with a run that it was to replace."""
+        if hasattr(self, "run") or self.folder.begins or self.request.held_back is not None:
+            return True
+        return self.request.resume and self.folder.holds_checkpoint()
 
     @property
     def resume_command(self) -> str:
         """The command line that goes on from the last checkpoint; standard input has to be given again."""
-        given = self.request.texts.texts if self.request.texts is not None else ()
-        texts = [text for text in given if text == "-"]
+        given = self.request.texts
+        texts = [text for text in given.texts if text == "-"] if given is not None else []
+        if given is not None and given.validation_file == "-":
+            texts += ["--validation", "-"]
         return command_line(["understudy", "train", *texts, "--out", path_argument(self.folder.whole), "--resume"])
 
     def result(self) -> dict[str, Any]:
