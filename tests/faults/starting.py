@@ -80,9 +80,9 @@ class Starter:
             stdin: the file to read standard input from.
             faults: `cache`, a folder; `save_seconds`, between checkpoints that come by time; `jumps`, a seed for a
                 clock that does; `user`, a number to run as; `refuses`, the arguments of a `Disk`; `threads`, to compute
-                on; `name`, of the process where several run in one folder.
+                on; `called`, the name of the process where several run in one folder.
         """
-        name = faults.get("name", folder.name)
+        name = faults.get("called", folder.name)
         stdout, stderr = (folder.with_name(f"{name}.{kind}") for kind in ("stdout", "stderr"))
         wanted = {
             "arguments": [str(argument) for argument in arguments],

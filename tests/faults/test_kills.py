@@ -126,7 +126,7 @@ def test_whenever_a_run_is_told_to_end_the_printed_command_finishes_it(
             if "go on" in sitting.said or "interrupted at step" in sitting.said:
                 arguments = _printed(sitting.said)
                 kept += 1
-            elif status and arguments is first and _finished(after):  # it was leaving already
+            elif status and arguments is first and _finished(after) and (not replaces or replaced(place, folder)):
                 arguments = RESUME
             if arguments is not first:
                 assert not replaces or replaced(place, folder) or status == 0
