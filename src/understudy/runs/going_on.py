@@ -1,6 +1,7 @@
 """Going on with a run: from its last checkpoint, on the text that it began with."""
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from understudy.errors import ConfigError, ModelFileError, TextError
@@ -75,10 +76,14 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
         before = trainer.progress.seconds
         pace = budget.Pace(60 * recipe.minutes, 0.0, most_steps(trainer, facts.asked.preset))
     journal = Journal(folder.path)
+    gone = [name for name, known in found.written.items() if known.size and not ownership.there(folder.path / name)]
     run = Run(folder, journal, trainer, facts, material, pace, before)
     yield from _changes(facts)
     yield from _stand(run)
     journal.take_up(found.written, board=request.tensorboard, step=trainer.progress.step)
+    if gone:  # they begin anew, which the next sitting has to know however soon this one ends
+        yield f"note: {' and '.join(gone)} of this run is gone, and begins anew"
+        checkpoint.save(folder.checkpoints, facts, trainer, journal.written())
     return run
 
 
@@ -98,20 +103,29 @@ def _material(request: Request, facts: Facts, folder: RunFolder) -> Material:
     held_back = texts["validation_characters"] + texts.get("validation_unknown", _ANY)
     told = None if request.named is not None else _roughly(texts["characters"])
     held_back_told = None if "validation_file" in request.text_settings else _roughly(held_back)
-    try:
+    with _found_again("the text", folder, told, "TEXT"):
         corpus = request.corpus or options.corpus(told)
+    with _found_again("the validation file", folder, held_back_told, "--validation", "FILE"):
         other = options.validation_corpus(held_back_told)
+    with _found_again("the text", folder, told, "TEXT"):
         material = prepare(options, facts.recipe.validation, facts.vocabulary, corpus, other)
-    except TextError as error:
-        if request.named is not None:
-            raise
-        way = command_line(["understudy", "train", "TEXT", "--out", path_argument(folder.whole), "--resume"])
-        raise TextError(f"{error}; where the text of this run has moved, name it: {way}") from error
     material = replace(material, name=facts.texts["name"])
     check_same_text(material, facts, folder.whole)
     if len(material.train) != facts.texts["train_characters"]:
         raise ConfigError(f"{folder.whole}: the text is not cut as it was when this run began; start a new run")
     return material
+
+
+@contextmanager
+def _found_again(what: str, folder: RunFolder, told: int | None, *named: str) -> Iterator[None]:
+    """Tell of what the run recorded, and the user did not name, how it is named where it has moved."""
+    try:
+        yield
+    except TextError as error:
+        if told is None:
+            raise
+        way = command_line(["understudy", "train", *named, "--out", path_argument(folder.whole), "--resume"])
+        raise TextError(f"{error}; where {what} of this run has moved, name it: {way}") from error
 
 
 def _roughly(characters: int) -> int:

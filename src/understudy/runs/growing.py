@@ -54,10 +54,10 @@ def looks_ours(path: Path) -> bool:
 
 
 def is_ours(path: Path, record: Written) -> bool:
-    """Whether a file begins with what was recorded, and so is the one that the run made."""
+    """Whether a file begins with what was recorded, and so is the one that the run made; or holds nothing at all."""
     if not record.size or not record.sha256:
         return looks_ours(path)
-    return is_plain_file(path) and _digest(path, record.size).hexdigest() == record.sha256
+    return is_plain_file(path) and (not path.stat().st_size or _digest(path, record.size).hexdigest() == record.sha256)
 
 
 class GrowingFile:

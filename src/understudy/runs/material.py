@@ -40,9 +40,11 @@ class TextOptions:
                 from a stranger: only files and folders are opened then, and no more than that is read.
 
         Raises:
-            TextError: a text is missing, or none that may be opened.
+            TextError: a text is missing, or none that may be opened, or there are two that can be read only once.
             ConfigError: the encoding is not known.
         """
+        if [*self.texts, self.validation_file].count("-") > 1:
+            raise TextError("- is named twice, and standard input can be read only once; give one of them as a file")
         return self._opened(self.texts, recorded)
 
     def validation_corpus(self, recorded: int | None = None) -> Corpus | None:

@@ -163,10 +163,15 @@ def check_found_again(options: TextOptions, folder: Path) -> None:
 
 
 def _differs(folder: Path, name: str, before: object, now: object) -> CheckpointError:
+    began = f"without {name}, not with" if before in (None, ()) else f"with {name} {_as_given(before)}, not"
     return CheckpointError(
-        f"{folder}: this run was started with {name} {before}, not {now}; leave the flag out to go on, or start a new "
+        f"{folder}: this run was started {began} {_as_given(now)}; leave the flag out to go on, or start a new "
         f"run{_keeping(folder)}"
     )
+
+
+def _as_given(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _keeping(folder: Path) -> str:

@@ -18,6 +18,9 @@ from understudy.training.recipe import DEFAULT_PRESET, preset
 _FIRST_SHARE = 0.47
 """Of the minutes; the second run has a ninth more text to learn, and nothing to look at."""
 
+_LEAST_MINUTES = 0.11
+"""Of both runs together; the share of it is as much as any run must have."""
+
 
 def sessions(request: Request) -> Iterator[Session]:
     """The sessions of a request, to be prepared and run each before the next is asked for.
@@ -58,6 +61,11 @@ def _first(request: Request) -> Request:
     settings = dict(request.settings)
     if recipe.minutes is not None:
         settings["minutes"] = recipe.minutes * _FIRST_SHARE
+        if recipe.minutes < _LEAST_MINUTES:
+            raise ConfigError(
+                f"--use-all-text: --minutes {recipe.minutes:g} is too short for two runs; expected at least "
+                f"{_LEAST_MINUTES:g}"
+            )
     asked = Asked(request.preset or DEFAULT_PRESET, request.settings, True, *origin_of(request.origin))
     return replace(request, settings=settings, part=HELD_BACK, asked=asked)
 
