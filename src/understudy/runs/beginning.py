@@ -98,8 +98,14 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
 def _check_free(request: Request, folder: RunFolder, texts: list[Path]) -> None:
     if request.out is None and not folder.held:
         return
-    whole = folder.whole
-    ownership.check_free(whole, folder.part, overwrite=request.overwrite or request.resume, texts=texts)
+    whole, overwrite = folder.whole, request.overwrite or request.resume
+    try:
+        ownership.check_free(whole, folder.part, overwrite=overwrite, texts=texts)
+    except ConfigError:
+        if folder.held:
+            raise
+        folder.check_not_taken()  # what another process is just changing looks like nobody's
+        ownership.check_free(whole, folder.part, overwrite=overwrite, texts=texts)
     if request.resume and not request.overwrite and ownership.holds_run(whole):
         raise CheckpointError(
             f"{whole}: holds a model, but no checkpoint to resume from; start from the model with --from {whole} and "

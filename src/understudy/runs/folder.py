@@ -68,9 +68,7 @@ class RunFolder:
                 self._held.callback(lock.release)
             self._make(self.checkpoints)
         except Timeout as error:
-            raise ConfigError(
-                f"{self.whole}: another process is training in this folder; wait for it, or choose another --out"
-            ) from error
+            raise self._taken() from error
         except (FileExistsError, NotADirectoryError) as error:
             raise ConfigError(f"--out {self.whole}: a file is in the way; name a folder for the run") from error
         except OSError as error:
@@ -78,6 +76,27 @@ class RunFolder:
         self.held = True
         remove_partials(self.path, lambda name: name == MODEL or name in GROWING)
         remove_partials(self.checkpoints, is_checkpoint_name)
+
+    def check_not_taken(self) -> None:
+        """Make sure that no other process holds the folder; nothing is made.
+
+        Raises:
+            ConfigError: one does.
+        """
+        for folder in dict.fromkeys((self.whole, self.path)):
+            if is_plain_file(folder / LOCK) and not ownership.foreign_lock(folder):
+                try:
+                    with FileLock(folder / LOCK, blocking=False):
+                        pass
+                except Timeout as error:
+                    raise self._taken() from error
+                except OSError:  # whoever is to hold it says so
+                    pass
+
+    def _taken(self) -> ConfigError:
+        return ConfigError(
+            f"{self.whole}: another process is training in this folder; wait for it, or choose another --out"
+        )
 
     def hold_free(self, name: str) -> None:
         """Hold a new folder under `runs/`: NAME, or NAME-2, NAME-3, ...; whichever is not there yet.
