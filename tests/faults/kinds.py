@@ -18,6 +18,7 @@ from understudy.runs import checkpoint
 from understudy.runs.checkpoint import Checkpoint
 
 OLD_SEED = 77
+SHORT = ("--steps", 40, "--evaluate-every", 16)  # a little more than an epoch
 RESUME = ("train", "--out", "run", "--resume")
 PARTS = ("run", "run/held-back")
 
@@ -71,14 +72,14 @@ class Place:
     def __init__(self, starter: Starter, folder: Path) -> None:
         self.starter, self._folder = starter, folder
         self.text = folder / "text.txt"
-        self.text.write_text(some_text(20_000), encoding="utf-8")
+        self.text.write_text(some_text(10_000), encoding="utf-8")
         self._done: dict[tuple[object, ...], Undisturbed] = {}
 
     def arguments(self, name: str, *more: object) -> list[object]:
         """The command line that begins a run of that kind in `run`."""
         kind = KINDS[name]
         recipe = [self._model() if flag == "model" else flag for flag in kind.recipe]
-        return command("-" if kind.piped else self.text, *recipe, *more)  # type: ignore[arg-type]
+        return command("-" if kind.piped else self.text, *SHORT, *recipe, *more)  # type: ignore[arg-type]
 
     def start(self, name: str, folder: Path, *more: object, **faults: Any) -> Sitting:
         """Begin it, or with `--resume` go on with it."""
@@ -104,12 +105,15 @@ class Place:
         """Such a run when nobody disturbs it."""
         key = (name, *more)
         if key not in self._done:
-            folder = self._folder / f"undisturbed {len(self._done)}"
-            folder.mkdir()
-            began = time.perf_counter()
-            sitting = self.start(name, folder, *more)
-            assert sitting.wait() == 0, sitting.said
-            self._done[key] = Undisturbed(folder, time.perf_counter() - began)
+            seconds = []
+            for attempt in ("first", "second"):  # others use the machine too
+                folder = self._folder / f"undisturbed {len(self._done)}, {attempt}"
+                folder.mkdir()
+                began = time.perf_counter()
+                sitting = self.start(name, folder, *more)
+                assert sitting.wait() == 0, sitting.said
+                seconds.append(time.perf_counter() - began)
+            self._done[key] = Undisturbed(folder, min(seconds))
         return self._done[key]
 
     def old_files(self) -> dict[str, bytes]:
@@ -135,7 +139,7 @@ class Place:
         if not folder.exists():
             folder.mkdir()
             sitting = self.start(name, folder)
-            while not past(folder / "run", 20):
+            while not past(folder / "run", 10):
                 time.sleep(0.001)
             sitting.send(signal.SIGTERM)
             assert sitting.wait() == 143, sitting.said

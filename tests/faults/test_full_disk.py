@@ -17,7 +17,7 @@ from tests.faults.kinds import (
     standing,
 )
 
-SHORT = ("--steps", 16, "--evaluate-every", 9)
+SHORT = ("--steps", 8, "--evaluate-every", 5)
 pytestmark = pytest.mark.slow
 
 
@@ -28,7 +28,6 @@ pytestmark = pytest.mark.slow
         ("lstm in lanes", False),
         ("in place of an old run", True),
         ("in place of an old run", False),
-        ("gru in chunks, no validation", True),
         ("whole text", True),
         ("whole text in place of an old run", True),
     ],
@@ -75,4 +74,4 @@ def test_a_write_that_is_refused_costs_nothing_that_was_whole(
         f"full disk: {name}, {'from then on' if stays else 'once'}: {number - 1} writes refused ({told}), "
         f"{ended} of them not needed, {time.perf_counter() - began:.0f} seconds"
     )
-    assert number > 40
+    assert number > 30

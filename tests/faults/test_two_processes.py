@@ -14,7 +14,7 @@ from tests.runs.test_resume import assert_as_undisturbed
 ROUNDS = 15
 APART_SECONDS = 0.1
 PLAIN = "lstm in lanes"
-SHORT = ("--steps", 30)
+SHORT = ("--steps", 25)
 pytestmark = pytest.mark.slow
 
 
