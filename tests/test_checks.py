@@ -1,5 +1,6 @@
 """What a caller gives is taken as what it is, or refused in one line that names it."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,26 @@ def test_a_file_s_name_is_shown_as_it_is_unless_it_must_not_be() -> None:
     assert checks.named("a\x1b[2Jb\udce9\n") == "a\\x1b[2Jb\\udce9\\n"
     assert checks.named("") == "''"
     assert len(checks.named("a" * 5000)) <= 300
+
+
+class Hostile:
+    """An object that raises whatever it is asked."""
+
+    def _raise(self, *_: Any) -> Any:
+        raise RuntimeError("a\nb")
+
+    __index__ = __float__ = __fspath__ = __len__ = __getitem__ = __iter__ = __str__ = __repr__ = _raise
+
+
+class HostileTexts(Hostile, Sequence[str]):
+    """The same as a sequence."""
+
+
+@pytest.mark.parametrize("value", [Hostile(), HostileTexts()], ids=["object", "sequence"])
+def test_what_raises_when_it_is_looked_at_is_refused_as_anything_else(value: Any) -> None:
+    for check in (checks.text, checks.texts, checks.path, checks.truth):
+        with pytest.raises(ConfigError, match=r"^--n .*: expected "):
+            check("--n", value)
+    for ranged in (checks.whole, checks.number):
+        with pytest.raises(ConfigError, match=r"^--n .*: expected "):
+            ranged("--n", value, 0)

@@ -10,6 +10,7 @@ import os
 import reprlib
 import sys
 from collections.abc import Sequence, Set
+from contextlib import suppress
 from numbers import Number, Real
 from pathlib import Path
 from typing import Any, TypeVar
@@ -96,7 +97,11 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
         value = (value,)
     if not isinstance(value, Sequence | Set) or isinstance(value, bytes | bytearray | memoryview):
         raise ConfigError(f"{name} {shown(value)}: expected a text or a sequence of texts")
-    return tuple(text(name, part) for part in value)
+    try:
+        parts = list(value)
+    except Exception as error:  # of a stranger's class
+        raise ConfigError(f"{name} {shown(value)}: expected a text or a sequence of texts") from error
+    return tuple(text(name, part) for part in parts)
 
 
 def path(name: str, value: Any) -> str:
@@ -105,7 +110,10 @@ def path(name: str, value: Any) -> str:
     Raises:
         ConfigError: it is neither, or no file can have it.
     """
-    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    found = value
+    if isinstance(value, os.PathLike):
+        with suppress(Exception):  # of a stranger's class
+            found = os.fspath(value)
     if not isinstance(found, str) or not found or "\0" in found or not _has_bytes(found):
         raise ConfigError(f"{name} {shown(value)}: expected a path")
     if isinstance(value, os.PathLike) and found.startswith(("-", "@")):
@@ -159,7 +167,7 @@ def _whole(value: Any) -> int | None:
         return None
     try:
         return operator.index(value)
-    except TypeError:
+    except Exception:  # no whole number, or a stranger's class
         return None
 
 
@@ -169,7 +177,7 @@ def _number(value: Any) -> float | None:
         return None
     try:
         near = float(value)
-    except (OverflowError, ValueError, TypeError):
+    except Exception:  # beyond all numbers, or a stranger's class
         return None
     if not math.isfinite(near):
         return None

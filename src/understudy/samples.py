@@ -1,15 +1,19 @@
 """What a model writes, as a program gets it: a text that is done, a text under way, and a state to go on from."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from understudy import checks
 from understudy.errors import ConfigError
-from understudy.generation.sampling import check_seed
+from understudy.generation.sampling import LARGEST_SEED, check_seed
 from understudy.generation.stream import FinishReason, StreamState, Writing
 from understudy.model.config import ModelConfig
+
+MOST_SAMPLES = 1 << 20
+"""Texts that are written side by side: each has a state, which is kept to the end."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,21 @@ class Sample:
 
 
 class Stream:
-    """A text under way: iterate over it for the pieces as they are written."""
+    """A text under way: iterate over it for the pieces as they are written.
+
+    A deep copy, or one that was pickled, goes on by itself from where the text stands.
+    """
 
     def __init__(self, writing: Writing) -> None:
         self._writing = writing
         self._pieces = iter(writing)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_writing": self._writing}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        self._writing = kept["_writing"]
+        self._pieces = iter(self._writing)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -76,18 +90,53 @@ def check_state(state: StreamState, config: ModelConfig) -> StreamState:
     if not isinstance(state, StreamState):
         raise ConfigError(f"--start {checks.shown(state)}: expected a state to go on from")
     widths = [width for part in config.state_widths for width in part]
-    parts = [np.asarray(part) for part in state.layers]
-    found, symbols = [part.shape for part in parts], np.shape(state.logits)
+    parts = [_numbers(part) for part in _parts("layers", state.layers)]
+    logits = _numbers(state.logits)
+    found, symbols = [part.shape for part in parts], logits.shape
     if found != [(width,) for width in widths] or symbols != (config.vocabulary,):
         raise ConfigError(
             f"--start: a state of widths {checks.shown(found)} with {checks.shown(symbols)} logits, expected one of "
             f"this model, of widths {checks.shown(widths)} with {config.vocabulary} logits; a state serves the model "
             f"that made it"
         )
-    if any(part.dtype != np.float32 for part in (*parts, np.asarray(state.logits))):
+    if any(part.dtype != np.float32 for part in (*parts, logits)):
         raise ConfigError("--start: a state whose numbers are not float32; expected one that a model made")
-    check_seed(state.seed)
-    checks.whole("--start: numbers drawn", state.drawn, 0)
-    for symbol in state.pending:
+    if not all(np.isfinite(part).all() for part in (*parts, logits)):
+        raise ConfigError("--start: a state whose numbers are not finite; expected one that an intact model made")
+    pending = tuple(
         checks.whole("--start: a pending symbol", symbol, 0, config.vocabulary - 1)
-    return state
+        for symbol in _parts("pending", state.pending)
+    )
+    drawn = checks.whole("--start: numbers drawn", state.drawn, 0, LARGEST_SEED)
+    return replace(state, layers=tuple(parts), logits=logits, seed=check_seed(state.seed), drawn=drawn, pending=pending)
+
+
+def check_count(count: Any, seed: int) -> int:
+    """How many texts are asked for, where the first has that seed and each of the others the next one.
+
+    Raises:
+        ConfigError: there are none, or more than are written side by side, or than there are seeds.
+    """
+    found = checks.whole("--samples", count, 1)
+    if found > MOST_SAMPLES:
+        raise ConfigError(f"--samples {checks.shown(found)}: at most {MOST_SAMPLES:,} are written side by side")
+    if seed + found - 1 > LARGEST_SEED:
+        raise ConfigError(
+            f"--samples {found:,}: each takes a seed of its own, from --seed {seed} on, and {LARGEST_SEED:,} is the "
+            f"last there is; give a smaller --seed"
+        )
+    return found
+
+
+def _parts(name: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, tuple | list):
+        raise ConfigError(f"--start: a state with {checks.shown(value)} for its {name}; expected one that a model made")
+    return tuple(value)
+
+
+def _numbers(value: Any) -> Any:
+    """A part of a state as an array; one of objects where it is no such thing."""
+    try:
+        return np.asarray(value)
+    except Exception:  # lists of different lengths, or a stranger's class
+        return np.empty((), object)

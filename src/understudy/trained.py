@@ -11,7 +11,7 @@ from understudy.generation.sampling import Sampling, check_seed
 from understudy.generation.stream import Plan, StreamState, Writing, start
 from understudy.model.config import ModelConfig
 from understudy.model.file import ModelFile
-from understudy.samples import Sample, Stream, check_state
+from understudy.samples import Sample, Stream, check_count, check_state
 from understudy.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Model:
             ConfigError: see `stream`.
         """
         plan = Plan(length, Sampling(temperature, top_k, top_p), checks.texts("--stop", stop))
-        count = checks.whole("--samples", count, 1)
+        checks.whole("--samples", count, 1)
         writing = self.writing(_first(self, prompt, seed, unknown), count, plan)
         for _ in writing:
             pass
@@ -147,7 +147,8 @@ class Model:
         Raises:
             ConfigError: the state is another model's, or there is nothing to write.
         """
-        first, count = check_state(first, self.config), checks.whole("--samples", count, 1)
+        first = check_state(first, self.config)
+        count = check_count(count, first.seed)
         if not isinstance(plan, Plan):
             raise ConfigError(f"plan {checks.shown(plan)}: expected a Plan")
         states = [first, *(first.reseeded(first.seed + number) for number in range(1, count))]

@@ -5,6 +5,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from understudy import checks
 from understudy.cli.arguments import Parser, number, whole
 from understudy.cli.terminal import Outlet, say_bytes, say_document, say_text
 from understudy.errors import ConfigError
@@ -51,8 +52,7 @@ def run(parsed: argparse.Namespace) -> int:
     from understudy.generation.sampling import Sampling
     from understudy.generation.stream import Plan
 
-    if parsed.samples < 1:
-        raise ConfigError(f"--samples {parsed.samples}: expected a whole number from 1")
+    checks.whole("--samples", parsed.samples, 1)
     if parsed.bytes:
         _check_bytes(parsed)
     sampling = Sampling(parsed.temperature, parsed.top_k, parsed.top_p)

@@ -1,5 +1,6 @@
 """Streams: the loop that draws a symbol, steps the engine and draws again, for one text or many side by side."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
@@ -89,7 +90,8 @@ class Writing:
     """Streams under way. Iterate over it for the pieces of text as they come.
 
     A stream's text does not depend on the streams beside it, nor on how the pieces are taken. So the streams of a large
-    vocabulary go on in groups, in memory that does not grow with their number but for their states.
+    vocabulary go on in groups, in memory that does not grow with their number but for their states. Where they stand is
+    kept here and not in the iterator: a second one goes on where the first was left, a deep copy's too.
     """
 
     def __init__(self, engine: Engine, vocabulary: Vocabulary, states: Sequence[StreamState], plan: Plan) -> None:
@@ -97,6 +99,9 @@ class Writing:
         self._plan = plan
         self._group = max(1, _TOGETHER // len(vocabulary))
         self._streams = [_Stream(vocabulary, state, plan.stop) for state in states]
+        self._left, self._size = plan.length, _FIRST_CHUNK
+        self._turn: list[list[int]] = []
+        self._written: deque[Piece] = deque()
 
     @property
     def texts(self) -> list[str]:
@@ -123,20 +128,25 @@ class Writing:
         return [stream.finish_reason for stream in self._streams]
 
     def __iter__(self) -> Iterator[Piece]:
-        going = list(range(len(self._streams)))
-        left, size = self._plan.length, _FIRST_CHUNK
-        while going and left:
-            size, left = min(size, left), left - min(size, left)
-            for first in range(0, len(going), self._group):
-                group = going[first : first + self._group]
-                for stream, text in zip(group, self._write(group, size), strict=True):
-                    if text:
-                        yield Piece(stream, text)
-            going = [stream for stream in going if self._streams[stream].finish_reason is None]
-            size = min(2 * size, _LARGEST_CHUNK)
-        for stream in going:
-            if text := self._streams[stream].finish():
-                yield Piece(stream, text)
+        while True:
+            while self._written:
+                yield self._written.popleft()
+            if not self._turn:
+                going = [place for place, stream in enumerate(self._streams) if stream.finish_reason is None]
+                if not going:
+                    return
+                self._size = min(self._size, self._left)
+                self._left -= self._size
+                self._turn = [going[first : first + self._group] for first in range(0, len(going), self._group)]
+            self._go_on(self._turn[0])
+            if not self._turn[1:]:
+                self._size = min(2 * self._size, _LARGEST_CHUNK)
+            self._turn = self._turn[1:]
+
+    def _go_on(self, group: list[int]) -> None:
+        """Take a group of streams further; where nothing is left to write, to their ends."""
+        texts = self._write(group, self._size) if self._size else [self._streams[stream].finish() for stream in group]
+        self._written += [Piece(stream, text) for stream, text in zip(group, texts, strict=True) if text]
 
     def _write(self, going: list[int], size: int) -> list[str]:
         """Take the streams `size` symbols further, or to their stop texts; what each has to show."""
