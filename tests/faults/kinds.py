@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.faults.starting import Sitting, Starter
-from tests.runs.conftest import some_text
+from tests.runs.conftest import Launcher, some_text
 from tests.runs.helpers import command
 from tests.runs.test_resume import assert_as_undisturbed, past
 from understudy.model import file
@@ -135,14 +135,16 @@ class Place:
         return folder / "run"
 
     def _interrupted(self, name: str) -> Path:
-        folder = self._folder / "interrupted"
-        if not folder.exists():
+        """A run of that kind that was told to end when it had some checkpoints."""
+        folder, status = self._folder / "interrupted", 143 if (self._folder / "interrupted").exists() else 0
+        while status == 0:  # until the signal comes before its end
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             sitting = self.start(name, folder)
-            while not past(folder / "run", 10):
-                time.sleep(0.001)
+            Launcher.until(lambda: past(folder / "run", 10))
             sitting.send(signal.SIGTERM)
-            assert sitting.wait() == 143, sitting.said
+            status = sitting.wait()
+            assert status in (0, 143), sitting.said
         return folder / "run"
 
 
