@@ -175,3 +175,28 @@ def test_a_checkpoint_under_another_steps_name_is_passed_over(place: Path, capsy
     said = capsys.readouterr().out
     assert "step-000000000900.safetensors: was renamed, it is step-000000000004.safetensors" in said
     assert "nothing is left to do: all 6 steps are done" in said
+
+
+@pytest.mark.parametrize("how", ["a file", "a link to a file", "a broken link"])
+def test_what_has_the_name_of_the_first_run_s_folder_stays(how: str, place: Path) -> None:
+    Path("out").mkdir()
+    taken = Path("out", HELD_BACK)
+    if how == "a file":
+        taken.write_text("mine")
+    else:
+        taken.symlink_to(place / "text.txt" if how == "a link to a file" else "nowhere")
+    before = everything(Path("out"))
+    assert train("text.txt", "--out", "out", *RECIPE, *TWO) == 2
+    assert everything(Path("out")) == before
+    assert train("text.txt", "--out", "out", *RECIPE) == 0
+    assert {path: what for path, what in everything(Path("out")).items() if path in before} == before
+
+
+def test_a_run_that_a_link_points_to_is_another_run(place: Path) -> None:
+    assert train("text.txt", "--out", "precious", *RECIPE) == 0
+    before = everything(Path("precious"))
+    Path("out").mkdir()
+    Path("out", HELD_BACK).symlink_to(place / "precious")
+    for how in ((), ("--overwrite",)):
+        assert train("text.txt", "--out", "out", *RECIPE, *how) == 0
+        assert everything(Path("precious")) == before

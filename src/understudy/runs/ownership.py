@@ -79,7 +79,7 @@ def check_free(folder: Path, part: str | None, *, overwrite: bool, texts: Sequen
             raise not_made_here(place)
         for path in foreign(place):
             raise not_made_here(path)
-    if any(map(holds_run, (folder, folder / HELD_BACK))) and not overwrite:
+    if _goes(folder) and not overwrite:
         raise ConfigError(
             f"{folder}: holds a run already; continue it with --resume, replace it with --overwrite, or choose another "
             f"--out"
@@ -90,6 +90,12 @@ def check_free(folder: Path, part: str | None, *, overwrite: bool, texts: Sequen
             raise ConfigError(
                 f"{text}: the run in {folder} would overwrite this text; choose another --out, or move the text"
             )
+
+
+def _goes(folder: Path) -> bool:
+    """Whether there is a run that goes when another one begins in a folder; what a link points to stays."""
+    first = folder / HELD_BACK
+    return holds_run(folder) or (_is_folder(first) and holds_run(first))
 
 
 def check_usable(folder: Path) -> None:
@@ -117,7 +123,7 @@ def replace_run(folder: Path, part: str | None, *, second: bool) -> None:
     and one that dies in between leaves what the next call of this finishes. The second of two runs keeps the first.
     """
     mine, other = (folder / part, folder) if part else (folder, folder / HELD_BACK)
-    for place in (mine,) if second else (mine, other):
+    for place in (mine,) if second or not _is_folder(other) else (mine, other):
         kept = {mine / CHECKPOINTS / BEGUN, *foreign(place)}
         for path in own(place):
             if path not in kept:

@@ -81,7 +81,11 @@ def _second(request: Request, first: Session) -> Request:
     settings = recipe | {"validation": 0.0, "steps": max(1, round(found["steps"] * more))}
     held_back["temperature"] = found.get("temperature", 1.0)
     origin = Path(asked.origin) if asked.origin is not None else None
-    if origin_of(origin)[1] != asked.origin_sha256:
+    try:
+        now = origin_of(origin)[1]
+    except ModelFileError as error:
+        raise ConfigError(f"{error}; this run was to start from it: put it back, or start a new run") from error
+    if now != asked.origin_sha256:
         raise ConfigError(f"{origin}: is not the model any more that this run was to start from; start a new run")
     return Request(
         first.facts.options,
