@@ -17,7 +17,8 @@ from understudy.runs.request import Request, check_same_text, texts_to_resume
 from understudy.runs.run import Run, batches_of, most_steps, network_for, take_temperature, text_lines
 from understudy.shell import command_line, path_argument
 from understudy.training.loop import Trainer
-from understudy.training.machine import environment
+from understudy.training.machine import environment, settled
+from understudy.training.recipe import Recipe
 
 _ANY = 1 << 40
 """Characters that a validation file may have left out, where a checkpoint does not tell how many it has."""
@@ -56,7 +57,8 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
     """
     if request.tensorboard:
         check_board()
-    facts, recipe = found.facts, found.facts.recipe
+    recipe = _settled_here(found.facts.recipe, folder)
+    facts = replace(found.facts, recipe=recipe)
     material = _material(request, facts, folder)
     facts = replace(facts, texts={**facts.texts, "options": _options(request, facts, folder)})
     yield from text_lines(material)
@@ -85,6 +87,21 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
         yield f"note: {' and '.join(gone)} of this run is gone, and begins anew"
         checkpoint.save(folder.checkpoints, facts, trainer, journal.written())
     return run
+
+
+def _settled_here(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """The run's recipe on this machine, which may be another than the one where it began.
+
+    Raises:
+        ConfigError: it began on a GPU, and none can be used here.
+    """
+    try:
+        return settled(recipe)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{folder.whole}: this run was started on a GPU, and none can be used here; go on with it where there is "
+            f"one, or start a new run ({command_line(['--from', path_argument(folder.whole)])} keeps what was learned)"
+        ) from error
 
 
 def _options(request: Request, facts: Facts, folder: RunFolder) -> dict[str, object]:
