@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.runs.test_ownership import RECIPE, train
+from understudy.errors import StorageError
 from understudy.runs.material import TextOptions
 from understudy.runs.request import Request
 from understudy.runs.session import Session
@@ -127,3 +128,27 @@ def test_minutes_too_few_for_two_runs_are_told_as_they_were_given(
     (line,) = capsys.readouterr().err.splitlines()
     assert "--minutes 0.06 is too short for two runs; expected at least 0.11" in line
     assert not Path("run").exists()
+
+
+@pytest.mark.parametrize("share", ["0.1", "0.2"])
+def test_a_share_is_not_what_a_run_with_a_validation_file_was_started_with(
+    share: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The default share neither, although the recipe has it."""
+    unfinished("--validation", "look.txt")
+    assert train("--out", "run", "--resume", "--validation", share) == 2
+    assert f"started with --validation {place / 'look.txt'}, not {share}" in capsys.readouterr().err
+
+
+def test_where_a_run_folder_may_not_be_written_the_line_says_what_refused(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As another user meets it, whom root in a container cannot be."""
+    run = unfinished()
+
+    def refused(lock: object, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(run / ".lock"))
+
+    monkeypatch.setattr("understudy.runs.folder.FileLock.acquire", refused)
+    with pytest.raises(StorageError, match=r"cannot keep a run in run: run/\.lock: Permission denied; choose another"):
+        list(Session(Request(None, out=run, resume=True)).prepare())

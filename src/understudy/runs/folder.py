@@ -72,7 +72,7 @@ class RunFolder:
         except (FileExistsError, NotADirectoryError) as error:
             raise ConfigError(f"--out {self.whole}: a file is in the way; name a folder for the run") from error
         except OSError as error:
-            raise StorageError(f"cannot make the run folder {self.whole}: {error.strerror or error}") from error
+            raise _refused(self.whole, error) from error
         self.held = True
         remove_partials(self.path, lambda name: name == MODEL or name in GROWING)
         remove_partials(self.checkpoints, is_checkpoint_name)
@@ -117,7 +117,7 @@ class RunFolder:
                 if not RUNS.is_dir():
                     raise ConfigError(f"{RUNS}: a file is in the way; name a folder for the run with --out") from error
                 if not isinstance(error, FileExistsError):
-                    raise StorageError(f"cannot make the run folder {whole}: {error.strerror or error}") from error
+                    raise _refused(whole, error) from error
                 number += 1
                 continue
             self._made.append(whole)
@@ -159,3 +159,11 @@ class RunFolder:
                 if is_plain_file(folder / LOCK):
                     (folder / LOCK).unlink()
                 folder.rmdir()
+
+
+def _refused(whole: Path, error: OSError) -> StorageError:
+    where = f"{error.filename}: " if error.filename not in (None, str(whole)) else ""
+    return StorageError(
+        f"cannot keep a run in {whole}: {where}{error.strerror or error}; choose another --out, or let this one be "
+        f"written to"
+    )

@@ -80,6 +80,8 @@ def texts_to_resume(request: Request, facts: Facts, folder: Path) -> TextOptions
     recorded = facts.options
     if request.preset not in (None, facts.asked.preset):
         raise _differs(folder, "--preset", facts.asked.preset, request.preset)
+    if recorded.validation_file is not None and "validation" in request.settings:
+        raise _differs(folder, "--validation", recorded.validation_file, request.settings["validation"])
     for name, value in request.settings.items():
         before = _asked_before(facts, name)
         if value != before and value != "auto":
