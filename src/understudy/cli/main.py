@@ -1,5 +1,6 @@
 """`understudy`: reads the arguments, runs the command, and turns errors into one line and a status."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -7,10 +8,11 @@ from collections.abc import Sequence
 from understudy.cli import cache, evaluate, generate, info, train
 from understudy.cli.arguments import Parser
 from understudy.cli.terminal import hold_standard_numbers, let_go, one_line, say, tell
-from understudy.errors import UnderstudyError
+from understudy.errors import UnderstudyError, UserError
 
 _OUT_OF_MEMORY = re.compile("allocate memory|out of memory")  # PyTorch's words on a CPU and on a GPU
 COMMANDS = (train, generate, evaluate, info, cache)
+_WITH_TORCH = ("train", "evaluate", "info")
 
 
 def parser() -> Parser:
@@ -47,6 +49,8 @@ def _status(arguments: Sequence[str] | None) -> int:
         if parsed.command is None:
             parser().print_help()
             return 0
+        if parsed.command in _WITH_TORCH:
+            _check_working_folder()
         status: int = parsed.run(parsed)
         return status
     except UnderstudyError as error:
@@ -62,6 +66,14 @@ def _status(arguments: Sequence[str] | None) -> int:
             raise
         tell("understudy: error: not enough memory; try a smaller model or batch")
         return 1
+
+
+def _check_working_folder() -> None:
+    """Refuse a working folder that is gone, in which the libraries under PyTorch end the process as it is imported."""
+    try:
+        os.getcwd()  # noqa: PTH109 - it is the question, not the path
+    except OSError as error:
+        raise UserError("the working folder is gone, or may not be looked at; go to another, with cd") from error
 
 
 if __name__ == "__main__":

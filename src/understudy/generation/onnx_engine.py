@@ -82,7 +82,8 @@ class OnnxEngine:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self._threads
             options.log_severity_level = 3
-            graph = looping_graph(self._model.config, self._model.tensors, self._numbers, sampling)
+            with np.errstate(all="ignore"):  # weights may be finite and their sums not: what comes of them is looked at
+                graph = looping_graph(self._model.config, self._model.tensors, self._numbers, sampling)
             self._sessions[kind] = onnxruntime.InferenceSession(
                 graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
