@@ -7,6 +7,7 @@ import pytest
 
 from tests.runs.conftest import SMALL
 from tests.runs.helpers import finish
+from understudy import storage
 from understudy.runs import beginning, checkpoint, ownership
 from understudy.runs.journal import Journal
 from understudy.runs.material import TextOptions
@@ -61,7 +62,12 @@ def test_before_its_first_checkpoint_there_is_nothing_to_go_on_with(
 
 @pytest.mark.parametrize(
     ("owner", "name", "after"),
-    [(ownership, "replace_run", False), (ownership, "replace_run", True), (Journal, "take_up", False)],
+    [
+        (storage, "sync_folder", False),
+        (ownership, "replace_run", False),
+        (ownership, "replace_run", True),
+        (Journal, "take_up", False),
+    ],
 )
 def test_from_its_first_checkpoint_on_there_is(
     owner: object, name: str, after: bool, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -120,8 +120,8 @@ def _keep_first(request: Request, folder: RunFolder, trainer: Trainer, facts: Fa
     else:
         folder.hold()
     _check_free(request, folder, material.files)
+    folder.about_to_begin()
     checkpoint.save(folder.checkpoints, facts, trainer, dict.fromkeys(GROWING, NOTHING), begins=True)
-    folder.begins = True
     folder.replace_run(second=facts.held_back is not None)
 
 

@@ -33,11 +33,11 @@ class RunFolder:
         model: the model file.
         checkpoints: the folder of the checkpoints.
         held: whether this process holds it.
-        begins: whether a run has begun here in this sitting: its first checkpoint is written.
     """
 
     def __init__(self, whole: Path, part: str | None = None) -> None:
-        self.part, self.held, self.begins = part, False, False
+        self.part, self.held = part, False
+        self._found: set[tuple[str, int, int]] | None = None
         self._held = ExitStack()
         self._made: list[Path] = []
         self._is(whole)
@@ -135,6 +135,23 @@ class RunFolder:
             ownership.replace_run(self.whole, self.part, second=second)
         except OSError as error:
             raise StorageError(f"cannot remove the old run in {self.whole}: {error.strerror or error}") from error
+
+    def about_to_begin(self) -> None:
+        """Take note of the checkpoints that are there before the first of a new run."""
+        self._found = self._there_now()
+
+    @property
+    def begins(self) -> bool:
+        """Whether a run has begun here in this sitting: its first checkpoint is whole, whatever else is done."""
+        return self._found is not None and not self._there_now() <= self._found
+
+    def _there_now(self) -> set[tuple[str, int, int]]:
+        found = set()
+        for path in ownership.checkpoints_in(self.path):
+            with suppress(OSError):
+                status = path.lstat()
+                found.add((path.name, status.st_ino, status.st_mtime_ns))
+        return found
 
     @property
     def begun(self) -> Path:
