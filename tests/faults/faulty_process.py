@@ -16,7 +16,8 @@ from typing import Any
 import torch
 import torch._dynamo  # optimisers import it when the first one is made
 
-import understudy.cli.display  # noqa: F401 - imports the training too
+import understudy.cli.display
+import understudy.runs.whole_text  # noqa: F401 - and all that it needs: what is edited meanwhile is not mixed in
 from tests.faults.full_disk import Disk
 from understudy.cli.main import main
 from understudy.runs import keeping

@@ -138,20 +138,12 @@ class RunFolder:
 
     def about_to_begin(self) -> None:
         """Take note of the checkpoints that are there before the first of a new run."""
-        self._found = self._there_now()
+        self._found = _identities(self.path)
 
     @property
     def begins(self) -> bool:
         """Whether a run has begun here in this sitting: its first checkpoint is whole, whatever else is done."""
-        return self._found is not None and not self._there_now() <= self._found
-
-    def _there_now(self) -> set[tuple[str, int, int]]:
-        found = set()
-        for path in ownership.checkpoints_in(self.path):
-            with suppress(OSError):
-                status = path.lstat()
-                found.add((path.name, status.st_ino, status.st_mtime_ns))
-        return found
+        return self._found is not None and not _identities(self.path) <= self._found
 
     @property
     def begun(self) -> Path:
@@ -184,3 +176,13 @@ def _refused(whole: Path, error: OSError) -> StorageError:
         f"cannot keep a run in {whole}: {where}{error.strerror or error}; choose another --out, or let this one be "
         f"written to"
     )
+
+
+def _identities(folder: Path) -> set[tuple[str, int, int]]:
+    """What tells the checkpoints of the run in a folder from others of the same names."""
+    found = set()
+    for path in ownership.checkpoints_in(folder):
+        with suppress(OSError):  # gone since
+            status = path.lstat()
+            found.add((path.name, status.st_ino, status.st_mtime_ns))
+    return found
