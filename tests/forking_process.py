@@ -18,7 +18,12 @@ import understudy
 
 LIMIT = 20
 SETTINGS: dict[str, Any] = {
-    "preset": "tiny", "cell": "gru", "units": 256, "batch_size": 32, "sequence_length": 16, "steps": 1,
+    "preset": "tiny",
+    "cell": "gru",
+    "units": 256,
+    "batch_size": 32,
+    "sequence_length": 16,
+    "steps": 1,
     "calibration": "none",
 }
 
