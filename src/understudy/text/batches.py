@@ -62,11 +62,12 @@ class Lanes:
 
     def __post_init__(self) -> None:
         if len(self.ids) - 1 < self.lanes * self.length:
+            needed = f"{self.lanes} lanes of at least one sequence of {self.length} need"
+            if self.lanes == 1:
+                needed = f"one sequence of {self.length} needs"
             raise TextError(
-                f"the training text has {len(self.ids):,} characters; {self.lanes} "
-                f"{'lanes' if self.lanes > 1 else 'lane'} of at least one sequence of {self.length} need"
-                f"{'' if self.lanes > 1 else 's'} {self.lanes * self.length + 1:,}; give more text, or lower --batch-size "
-                f"or --sequence-length"
+                f"the training text has {len(self.ids):,} characters; {needed} {self.lanes * self.length + 1:,}; give more "
+                f"text, or lower --batch-size or --sequence-length"
             )
 
     @property
