@@ -64,10 +64,10 @@ class Lanes:
         if len(self.ids) - 1 < self.lanes * self.length:
             needed = f"{self.lanes} lanes of at least one sequence of {self.length} need"
             if self.lanes == 1:
-                needed = f"one sequence of {self.length} needs"
+                needed = f"1 lane of at least one sequence of {self.length} needs"
             raise TextError(
-                f"the training text has {len(self.ids):,} characters; {needed} {self.lanes * self.length + 1:,}; give more "
-                f"text, or lower --batch-size or --sequence-length"
+                f"the training text has {len(self.ids):,} characters; {needed} {self.lanes * self.length + 1:,}; "
+                f"give more text, or lower --batch-size or --sequence-length"
             )
 
     @property
