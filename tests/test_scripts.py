@@ -114,7 +114,7 @@ def test_the_texts_are_what_they_are_meant_to_be() -> None:
     assert {"\u0301", "\u200d", "🏽", "\ufe0f", "\u202e"} <= set(emoji_and_combining_marks())
 
 
-@pytest.mark.parametrize("vocabulary", ["characters", "bytes"])
+@pytest.mark.parametrize("vocabulary", ["characters", pytest.param("bytes", marks=pytest.mark.slow)])
 def test_a_text_is_learned_resumed_and_generated_without_loss(
     vocabulary: str, text: str, path: Path, tmp_path: Path
 ) -> None:

@@ -202,7 +202,7 @@ def training_on(terminal: int, text: Path, *, controls: bool) -> "subprocess.Pop
         )
 
 
-@pytest.mark.parametrize("controls", [False, True])
+@pytest.mark.parametrize("controls", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_terminal_that_closes_loses_nothing(controls: bool, text: Path) -> None:
     ours, theirs = pty.openpty()
     process = training_on(theirs, text, controls=controls)

@@ -25,7 +25,10 @@ def forget() -> None:
         found.cache_clear()
 
 
-@pytest.fixture(scope="module", params=COMPILERS)
+@pytest.fixture(
+    scope="module",
+    params=[COMPILERS[0], *(pytest.param(compiler, marks=pytest.mark.slow) for compiler in COMPILERS[1:])],
+)
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The kernels as one compiler builds them (quickly: not optimised as much as in the package), in use."""
     compiler = shutil.which(request.param)

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from tests.runs.conftest import Launcher
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("module", ["numpy", "torch.autograd", "understudy.model.network"])
+@pytest.mark.parametrize(
+    ("module", "number", "status"),
+    [
+        ("numpy", signal.SIGINT, 130),
+        ("understudy.model.network", signal.SIGTERM, 143),
+        pytest.param("numpy", signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param("torch.autograd", signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param("torch.autograd", signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param("understudy.model.network", signal.SIGINT, 130, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_while_the_program_is_still_loading_ends_it_at_once(
     module: str, number: signal.Signals, status: int, text: Path, tmp_path: Path
 ) -> None:

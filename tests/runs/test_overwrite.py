@@ -44,7 +44,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize("out", ["old", "new", "new/below"])
+@pytest.mark.parametrize("out", ["old", "new/below", pytest.param("new", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_refused_command_changes_nothing_and_leaves_no_folder(
     what: str, out: str, old: Path, text: Path, capsys: pytest.CaptureFixture[str]

@@ -21,7 +21,8 @@ from understudy.runs import checkpoint
 if TYPE_CHECKING:
     from tests.runs.conftest import Launcher
 
-KILLS = 20
+KILLS = 7
+"""Over all recipes; `tests/faults` has a thousand, over more kinds of run."""
 RECIPES: dict[str, tuple[object, ...]] = {
     "lstm in lanes": ("--cell", "lstm"),
     "lstm in lanes, two layers, dropout": ("--cell", "lstm", "--layers", 2, "--dropout", 0.2),

@@ -60,7 +60,7 @@ def test_a_dozen_characters_change_little(trained: tuple[Network, Ids]) -> None:
         assert 0.8 < fitted(network, ids[slice(place, place + 12)]) < 1.25
 
 
-@pytest.mark.parametrize("average", [0.0, 0.8])
+@pytest.mark.parametrize("average", [pytest.param(0.0, marks=pytest.mark.slow), 0.8])
 def test_the_model_file_holds_the_output_layer_with_the_temperature_in_it(average: float, opened: Opener) -> None:
     session = opened(
         steps=300, units=48, learning_rate=0.02, average=average, calibration="temperature", validation=0.5
@@ -86,6 +86,7 @@ def test_a_longer_held_back_text_leaves_the_temperature_alone(opened: Opener, mo
     assert file.read(session.folder.model).training["temperature"] == 1
 
 
+@pytest.mark.slow
 def test_the_run_on_the_whole_text_takes_the_temperature_over(text: Path, tmp_path: Path) -> None:
     wanted = request(tmp_path / "run", text, steps=300, units=48, learning_rate=0.02, calibration="temperature")
     first, second = run(wanted)
