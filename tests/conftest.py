@@ -15,8 +15,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-# A shell starts background jobs with Ctrl-C ignored, and every process that the tests start would inherit that.
+# A shell starts background jobs with Ctrl-C ignored, and nohup with hang-ups; every process that the tests start would
+# inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parents[1]
 
