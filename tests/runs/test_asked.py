@@ -46,7 +46,7 @@ PARTS = [(HELD_BACK, 2), (HELD_BACK, 6), ("", 2)]
 """In the first run, between the two, and in the second."""
 
 
-@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("named", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize(("part", "step"), PARTS)
 def test_encoding_newlines_and_vocabulary_hold_in_both_runs_and_after_every_interruption(
     part: str, step: int, named: bool, place: Path
@@ -136,7 +136,7 @@ def test_a_run_of_two_does_not_begin_in_the_place_of_the_model_that_it_starts_fr
     assert train("text.txt", "--out", "run", *RECIPE, "--from", "run", "--overwrite") == 0, "one run may"
 
 
-@pytest.mark.parametrize("kind", ["standard input", "a pipe"])
+@pytest.mark.parametrize("kind", ["standard input", pytest.param("a pipe", marks=pytest.mark.slow)])
 def test_both_runs_learn_what_can_be_read_only_once(kind: str, launcher: "Launcher", place: Path) -> None:
     data = Path("text.txt").read_bytes()
     assert train("text.txt", "--out", "plain", *WHOLE) == 0

@@ -67,7 +67,7 @@ def test_without_tensorboard_the_old_run_stays(
     assert everything(old.parent) == before
 
 
-@pytest.mark.parametrize("how", [(), ("--use-all-text", "--validation", "0.3")])
+@pytest.mark.parametrize("how", [(), pytest.param(("--use-all-text", "--validation", "0.3"), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("moment", ["before syncing", "half written", "before renaming"])
 def test_a_process_that_dies_before_its_first_checkpoint_is_whole_leaves_the_old_run(
     moment: str, how: tuple[str, ...], old: Path, text: Path, launcher: "Launcher"
@@ -83,7 +83,7 @@ def test_a_process_that_dies_before_its_first_checkpoint_is_whole_leaves_the_old
     assert file.read(old).training["recipe"]["seed"] == 1
 
 
-@pytest.mark.parametrize("how", [(), ("--use-all-text", "--validation", "0.3")])
+@pytest.mark.parametrize("how", [(), pytest.param(("--use-all-text", "--validation", "0.3"), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("moment", ["after renaming", "before taking its place", "after taking its place"])
 def test_a_process_that_dies_while_the_old_run_goes_leaves_the_new_one(
     moment: str, how: tuple[str, ...], old: Path, text: Path, launcher: "Launcher"

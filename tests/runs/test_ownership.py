@@ -130,7 +130,7 @@ def run(project: Path, text: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "samples.txt"])
 @pytest.mark.parametrize("thing", THINGS, ids=[thing.__name__ for thing in THINGS])
-@pytest.mark.parametrize("how", ["--resume", "--overwrite"])
+@pytest.mark.parametrize("how", ["--resume", pytest.param("--overwrite", marks=pytest.mark.slow)])
 def test_a_file_that_took_the_place_of_a_runs_is_neither_cut_nor_removed(
     how: str, thing: Callable[[Path], None], name: str, run: Path, text: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

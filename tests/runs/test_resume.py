@@ -77,22 +77,35 @@ def past(run: Path, step: int) -> bool:
     return newest(run) > step
 
 
-@pytest.fixture(scope="module")
-def undisturbed(
-    launcher: "Launcher", text: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[Path, float]]:
-    """For each recipe the folder of a run that nobody interrupted, and how many seconds it took."""
-    runs = {}
-    for name, recipe in RECIPES.items():
-        folder = tmp_path_factory.mktemp("undisturbed")
+class Undisturbed(dict[str, tuple[Path, float]]):
+    """For each recipe the folder of a run that nobody interrupted, and how many seconds it took; run when asked for."""
+
+    def __init__(self, launcher: "Launcher", text: Path, factory: pytest.TempPathFactory) -> None:
+        super().__init__()
+        self._launcher, self._text, self._factory = launcher, text, factory
+
+    def __missing__(self, name: str) -> tuple[Path, float]:
+        folder = self._factory.mktemp("undisturbed")
         began = time.perf_counter()
-        sitting = launcher.start(folder, *command(text, *recipe))
+        sitting = self._launcher.start(folder, *command(self._text, *RECIPES[name]))
         assert sitting.wait() == 0, sitting.stderr.read_text()
-        runs[name] = folder / "run", time.perf_counter() - began
-    return runs
+        self[name] = folder / "run", time.perf_counter() - began
+        return self[name]
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.fixture(scope="module")
+def undisturbed(launcher: "Launcher", text: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """Runs that nobody interrupted."""
+    return Undisturbed(launcher, text, tmp_path_factory)
+
+
+SOON = "lstm in lanes, two layers, dropout", "lstm in lanes, Muon, mean of the weights, a table of n-grams"
+"""What is killed in the ordinary suite; the others in the slow one, and all of them in `tests/faults`."""
+
+
+@pytest.mark.parametrize(
+    "recipe", [name if name in SOON else pytest.param(name, marks=pytest.mark.slow) for name in RECIPES]
+)
 def test_a_run_killed_at_random_moments_and_resumed_equals_an_undisturbed_one(
     recipe: str, launcher: "Launcher", text: Path, tmp_path: Path, undisturbed: dict[str, tuple[Path, float]]
 ) -> None:
@@ -143,7 +156,9 @@ def printed_command(stderr: str) -> str:
     return line.strip()
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
 def test_the_printed_command_finishes_an_interrupted_run_as_if_nothing_had_happened(
     number: signal.Signals,
     status: int,
