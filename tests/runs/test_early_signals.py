@@ -5,6 +5,7 @@ import os
 import signal
 import struct
 import termios
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,8 @@ def test_a_signal_while_the_text_is_still_read_leaves_nothing(
     sitting = launcher.start(folder, "train", "-", "--out", "run", "--preset", "tiny", stdin=str(pipe))
     launcher.until(lambda: struct.unpack("i", fcntl.ioctl(ours, termios.FIONREAD, b"    "))[0] == 0)
     sitting.send(number)
+    time.sleep(0.1)
+    os.write(ours, b"and goes on")  # a signal that comes just before the system waits for more is met after it
     assert sitting.wait() == status
     os.close(ours)
     assert sitting.stderr.read_text() == "interrupted; training had not begun, and nothing is kept\n"

@@ -200,9 +200,10 @@ def _spooled(name: str, stream: IO[bytes]) -> Source:
 
 
 def _copy(name: str, stream: IO[bytes], spool: IO[bytes]) -> None:
+    read = getattr(stream, "read1", stream.read)  # what there is, so that a signal is met between two pieces
     while True:
         try:
-            block = stream.read(1 << 16)
+            block = read(1 << 16)
         except (OSError, ValueError) as error:  # ValueError: closed
             raise TextError(f"{named(name)}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
         if not block:
