@@ -92,10 +92,6 @@ def train(
     origin = checks.place("--from", start_from) if start_from is not None else None
     resume, overwrite = checks.truth("--resume", resume), checks.truth("--overwrite", overwrite)
     whole_text = checks.truth("--use-all-text", use_all_text)
-    if not names and not resume:
-        raise ConfigError("name a TEXT to learn from: a file, a folder, - for standard input, or @python")
-    if resume and (overwrite or origin is not None):
-        raise ConfigError(f"--resume goes on with a run; {'--overwrite' if overwrite else '--from'} starts one")
     from understudy.runs.material import TextOptions
     from understudy.runs.request import Request
     from understudy.runs.whole_text import sessions

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.kinds import Place
-from tests.faults.starting import Starter
+from tests.processes.starting import Launcher
 
 _ACCOUNT: list[str] = []
 
@@ -25,12 +25,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def starter(cache: Path) -> Iterator[Starter]:
-    started = Starter()
+def faulty(cache: Path) -> Iterator[Launcher]:
+    started = Launcher(Path(__file__).with_name("faulty_process.py"))
     yield started
     started.close()
 
 
 @pytest.fixture(scope="session")
-def place(starter: Starter, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return Place(starter, tmp_path_factory.mktemp("place"))
+def place(faulty: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return Place(faulty, tmp_path_factory.mktemp("place"))

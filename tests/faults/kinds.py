@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.faults.starting import Sitting, Starter
-from tests.runs.conftest import Launcher, some_text
+from tests.processes.starting import Launcher, Sitting
+from tests.runs.conftest import some_text
 from tests.runs.helpers import command
 from tests.runs.test_resume import assert_as_undisturbed, past
 from understudy.model import file
@@ -69,8 +69,8 @@ class Undisturbed(NamedTuple):
 class Place:
     """Where runs of all kinds begin: a text, a model to start from, runs to begin from; each made when it is needed."""
 
-    def __init__(self, starter: Starter, folder: Path) -> None:
-        self.starter, self._folder = starter, folder
+    def __init__(self, launcher: Launcher, folder: Path) -> None:
+        self.launcher, self._folder = launcher, folder
         self.text = folder / "text.txt"
         self.text.write_text(some_text(10_000), encoding="utf-8")
         self._done: dict[tuple[object, ...], Undisturbed] = {}
@@ -89,7 +89,7 @@ class Place:
         """Run a command line as one of that kind is run."""
         kind = KINDS[name]
         stdin = str(self.text) if kind.piped else os.devnull
-        return self.starter.start(folder, *arguments, stdin=stdin, threads=kind.threads, **faults)
+        return self.launcher.start(folder, *arguments, stdin=stdin, threads=kind.threads, **faults)
 
     def lay(self, name: str, folder: Path) -> Path:
         """Make a folder with what such a run begins from."""
@@ -130,7 +130,7 @@ class Place:
         folder = self._folder / name
         if not folder.exists():
             folder.mkdir()
-            sitting = self.starter.start(folder, *command(self.text, *recipe, steps=50))
+            sitting = self.launcher.start(folder, *command(self.text, *recipe, steps=50))
             assert sitting.wait() == 0, sitting.said
         return folder / "run"
 

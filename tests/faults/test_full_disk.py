@@ -43,10 +43,10 @@ def test_a_write_that_is_refused_costs_nothing_that_was_whole(
     ended = number = 0
     while True:
         number += 1
-        folder, cache = place.lay(name, tmp_path / "folder"), tmp_path / "cache"
+        folder, cache, refusals = place.lay(name, tmp_path / "folder"), tmp_path / "cache", tmp_path / "refused"
         before = standing(folder)
-        sitting = place.start_as(name, folder, first, refuses=[number, stays], cache=str(cache))
-        status, refused = sitting.wait(), sitting.refused
+        sitting = place.start_as(name, folder, first, refuses=(number, stays, str(refusals)), cache=str(cache))
+        status, refused = sitting.wait(), refusals.read_text().splitlines()
         if not refused:
             assert status == 0, sitting.said
             break

@@ -1,24 +1,17 @@
 """What the tests of training share: a text, runs in this process, and runs in processes of their own."""
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.processes.starting import Launcher
 from understudy.runs.material import TextOptions
 from understudy.runs.request import Request
 from understudy.runs.session import Session
 
-PATIENCE_SECONDS = 60
 SMALL: dict[str, Any] = {
     "units": 12,
     "embedding": 8,
@@ -43,82 +36,9 @@ def some_text(characters: int, seed: int = 5) -> str:
     return text[:characters]
 
 
-@dataclass
-class Sitting:
-    """One process that runs the command line."""
-
-    launcher: "Launcher"
-    process: int
-    stdout: Path
-    stderr: Path
-
-    def wait(self) -> int:
-        """Its status, negative where a signal ended it."""
-        return int(self.launcher.ask({"wait": self.process}))
-
-    def send(self, number: signal.Signals) -> None:
-        os.kill(self.process, number)
-
-
-class Launcher:
-    """Starts processes that have imported torch before they begin."""
-
-    def __init__(self) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
-        program = Path(__file__).with_name("prepared_process.py")
-        self._server = subprocess.Popen(
-            [sys.executable, str(program)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        assert self.answer() == "ready"
-
-    def ask(self, request: dict[str, Any]) -> Any:
-        assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(request) + "\n")
-        self._server.stdin.flush()
-        return self.answer()
-
-    def answer(self) -> Any:
-        assert self._server.stdout is not None
-        return json.loads(self._server.stdout.readline())
-
-    def start(
-        self, folder: Path, *arguments: object, die_at: tuple[str, int] | None = None, stdin: str = os.devnull
-    ) -> Sitting:
-        """Run `understudy ARGUMENTS` in `folder`; what it prints goes to files beside the folder."""
-        stdout, stderr = (folder.with_name(f"{folder.name}.{name}") for name in ("stdout", "stderr"))
-        wanted = {
-            "arguments": [str(argument) for argument in arguments],
-            "folder": str(folder),
-            "stdin": stdin,
-            "stdout": str(stdout),
-            "stderr": str(stderr),
-            "die_at": die_at,
-        }
-        return Sitting(self, self.ask({"start": wanted}), stdout, stderr)
-
-    @staticmethod
-    def until(condition: Callable[[], bool]) -> None:
-        """Wait until something holds."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.002)
-
-    def close(self) -> None:
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        self._server.stdin.close()
-        assert self._server.wait(PATIENCE_SECONDS) == 0
-        self._server.stdout.close()
-
-
 @pytest.fixture(scope="session")
 def launcher(cache: Path) -> Iterator[Launcher]:
-    started = Launcher()
+    started = Launcher(Path(__file__).with_name("prepared_process.py"))
     yield started
     started.close()
 

@@ -92,13 +92,18 @@ def assert_one_line(error: UserError, start: str = "") -> None:
     assert type(error) is not UserError
 
 
-def gone_on_with(run: Path, **wanted: Any) -> bool:
+def gone_on_with(run: Path) -> bool:
     """Resume a run for a few steps in this process; whether that was not refused in one line."""
-    session = Session(Request(None, None, {}, run, **{"resume": True, **wanted}))
+    return attempted(Request(None, None, {}, run, resume=True), steps=2)
+
+
+def attempted(request: Request, steps: int) -> bool:
+    """Prepare what is asked for, and take some steps; whether that was not refused in one line."""
+    session = Session(request)
     try:
         for _ in session.prepare():
             pass
-        for _ in islice(session.reports(), 2):
+        for _ in islice(session.reports(), steps):
             pass
     except UserError as error:
         assert_one_line(error)

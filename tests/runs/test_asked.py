@@ -12,7 +12,7 @@ from understudy.layout import HELD_BACK
 from understudy.model import file
 
 if TYPE_CHECKING:
-    from tests.runs.conftest import Launcher
+    from tests.processes.starting import Launcher
 
 WHOLE = (*RECIPE, "--use-all-text", "--validation", "0.3", "--checkpoint-every", "2", "--keep", "9")
 LATIN = "Où est l'âme? Là-bas, à côté de la forêt.\r\n" * 300

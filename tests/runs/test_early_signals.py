@@ -16,7 +16,7 @@ from understudy.cli.main import main
 from understudy.runs import checkpoint, material
 
 if TYPE_CHECKING:
-    from tests.runs.conftest import Launcher
+    from tests.processes.starting import Launcher
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,18 @@ from tests.runs.fuzzing import (
     HostileMutations,
     Limits,
     assert_one_line,
+    attempted,
     contents,
     gone_on_with,
     put,
     taken_apart,
 )
-from understudy.errors import CheckpointError, ModelFileError, UserError
+from understudy.errors import CheckpointError, ModelFileError
 from understudy.model import container, file
 from understudy.runs import checkpoint
 from understudy.runs.material import TextOptions
 from understudy.runs.origin import learned_text
 from understudy.runs.request import Request
-from understudy.runs.session import Session
 
 
 @pytest.fixture
@@ -109,16 +109,7 @@ def test_any_damage_is_overwritten_or_refused_in_one_line(count: int, run: Path,
 
 
 def overwritten(run: Path, text: Path) -> bool:
-    session = Session(Request(TextOptions((str(text),)), "tiny", SMALL | {"steps": 1}, run, overwrite=True))
-    try:
-        for _ in session.prepare():
-            pass
-    except UserError as error:
-        assert_one_line(error)
-        return False
-    finally:
-        session.close()
-    return True
+    return attempted(Request(TextOptions((str(text),)), "tiny", SMALL | {"steps": 1}, run, overwrite=True), steps=0)
 
 
 def restore(run: Path, before: dict[str, bytes]) -> None:

@@ -17,7 +17,7 @@ from understudy.runs import checkpoint
 from understudy.runs.folder import RunFolder
 
 if TYPE_CHECKING:
-    from tests.runs.conftest import Launcher
+    from tests.processes.starting import Launcher
 
 OLD, NEW = ("--seed", "1"), ("--seed", "2")
 

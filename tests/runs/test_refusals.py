@@ -12,7 +12,7 @@ from tests.runs.test_resume import metrics, past
 from understudy.runs import checkpoint
 
 if TYPE_CHECKING:
-    from tests.runs.conftest import Launcher
+    from tests.processes.starting import Launcher
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.runs.helpers import SIZE, STEPS, command, real
 from understudy.runs import checkpoint
 
 if TYPE_CHECKING:
-    from tests.runs.conftest import Launcher
+    from tests.processes.starting import Launcher
 
 KILLS = 7
 """Over all recipes; `tests/faults` has a thousand, over more kinds of run."""

@@ -23,6 +23,19 @@ DIGEST = 32
 """Bytes of the digest behind the ids in a file of the cache."""
 
 
+def read(source: Source) -> bytes:
+    """What a source holds."""
+    with source.open() as file:
+        return file.read()
+
+
+def write(path: Path, data: bytes) -> Path:
+    """Make a file, and the folders on the way."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
 def corpus_of(path: Path, text: str) -> Corpus:
     """A text in a file, opened."""
     path.write_text(text, encoding="utf-8", newline="")

@@ -12,21 +12,11 @@ from typing import IO
 
 import pytest
 
+from tests.text.helpers import read, write
 from understudy.errors import StorageError, TextError
-from understudy.text.source import Source, find
+from understudy.text.source import find
 
 TEXT = "Füße\r\nzweite Zeile\n".encode()
-
-
-def read(source: Source) -> bytes:
-    with source.open() as file:
-        return file.read()
-
-
-def write(path: Path, data: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
 
 
 @pytest.fixture

@@ -203,10 +203,10 @@ def kernels_line(session: "Session") -> str:
     if session.facts.recipe.device == "cuda":
         import torch
 
-        return f"kernels: PyTorch's on {torch.cuda.get_device_name()}"
+        return f"PyTorch's kernels on {torch.cuda.get_device_name()}"
     from understudy.model.recurrence import compiled
 
-    return f"kernels: {compiled.path()}"
+    return compiled.path()
 
 
 def duration(seconds: float) -> str:

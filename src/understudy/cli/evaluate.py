@@ -1,12 +1,12 @@
 """`understudy evaluate`: how well a model predicts a text."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from understudy import checks
 from understudy.cli.arguments import Parser, add_reading, reading, whole
-from understudy.cli.terminal import counted, say
+from understudy.cli.terminal import counted, say, say_document
 
 if TYPE_CHECKING:
     from understudy.evaluation.calibration import Calibration
@@ -72,10 +72,7 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Evaluate; the status."""
-    from understudy.errors import ConfigError
-
-    if parsed.window < 1:
-        raise ConfigError(f"--window {parsed.window}: expected a whole number from 1")
+    checks.whole("--window", parsed.window, 1)
     from understudy.evaluation.calibration import calibration
     from understudy.evaluation.dynamic import dynamic
     from understudy.evaluation.protocols import evaluate
@@ -99,6 +96,8 @@ def run(parsed: argparse.Namespace) -> int:
     score = evaluate(network, ids, parsed.protocol, parsed.window)
     if not parsed.json:
         _show(score, unknown)  # what follows may take its time
+        if corpus.left_out_note is not None:
+            say(f"note: {corpus.left_out_note}")
     scale: Baselines | str = ""
     if not parsed.no_baselines:
         scale = _baselines(model.vocabulary, learned or learned_text(model, Path(parsed.model)), ids)
@@ -106,7 +105,7 @@ def run(parsed: argparse.Namespace) -> int:
         _show_baselines(scale)
     learning = dynamic(network, ids) if parsed.dynamic else None
     if learning is not None and not parsed.json:
-        _say(
+        say(
             f"dynamic evaluation, learning on from each character after it is scored: {learning.loss:.4f} nats, "
             f"{learning.bits_per_character:.4f} bits a character, streamed, 1 stream"
         )
@@ -121,13 +120,8 @@ def run(parsed: argparse.Namespace) -> int:
         if calibrated is not None:
             bins = [entry._asdict() for entry in calibrated.bins]
             document["calibration"] = {"error": calibrated.error, "bins": bins}
-        _say(json.dumps(document))
+        say_document(document)
     return 0
-
-
-def _say(line: str) -> None:
-    """Print a line at once."""
-    say(line)
 
 
 def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Baselines | str:
@@ -146,24 +140,24 @@ def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Base
 def _show_baselines(scale: Baselines | str) -> None:
     if isinstance(scale, Baselines):
         reach = "" if scale.reach is None else f", and looks {scale.reach >> 20} MiB back"
-        _say(
+        say(
             f"for scale, knowing the text that the model learned from: xz {scale.xz:.4f} (it goes on learning as it "
             f"reads{reach}), counting six characters with Kneser-Ney smoothing {scale.kneser_ney_6:.4f} bits a "
             f"character"
         )
     else:
         trouble = f"{scale}; " if scale else ""
-        _say(f"no baselines for scale: {trouble}name the text that the model learned from with --trained-on TEXT")
+        say(f"no baselines for scale: {trouble}name the text that the model learned from with --trained-on TEXT")
 
 
 def _show_calibration(found: "Calibration") -> None:
-    _say(f"\ncalibration: off by {found.error:.4f} a place, all characters of the vocabulary together")
-    _say(f"{'probability given':>18}{'predictions':>14}{'mean given':>12}{'came':>9}   given ─ came ●")
+    say(f"\ncalibration: off by {found.error:.4f} a place, all characters of the vocabulary together")
+    say(f"{'probability given':>18}{'predictions':>14}{'mean given':>12}{'came':>9}   given ─ came ●")
     for entry in found.bins:
         given, came = (round(share * (PLOT - 1)) for share in (entry.expected, entry.came))
         line = "".join("●" if place == came else "─" if place <= given else " " for place in range(PLOT))
         span = f"{entry.low:g} to {entry.high:g}"
-        _say(f"{span:>18}{entry.predictions:>14,}{entry.expected:>12.4f}{entry.came:>9.4f}   {line}".rstrip())
+        say(f"{span:>18}{entry.predictions:>14,}{entry.expected:>12.4f}{entry.came:>9.4f}   {line}".rstrip())
 
 
 def _document(score: "Score", unknown: int) -> dict[str, Any]:
@@ -182,11 +176,11 @@ def _show(score: "Score", unknown: dict[str, int]) -> None:
     from understudy.text.vocabulary import printable
 
     how = f"windows of {score.window}" if score.window is not None else counted(score.streams or 1, "stream")
-    _say(f"{score.loss:.4f} nats, {score.bits_per_character:.4f} bits a character")
-    _say(f"{counted(score.characters, 'character')} predicted, {score.protocol}, {how}")
+    say(f"{score.loss:.4f} nats, {score.bits_per_character:.4f} bits a character")
+    say(f"{counted(score.characters, 'character')} predicted, {score.protocol}, {how}")
     if unknown:
         names = ", ".join(
             f"{printable(symbol)} {counted(count, 'time')}" for symbol, count in list(unknown.items())[:20]
         )
         more = ", ..." if len(unknown) > 20 else ""
-        _say(f"left out because the model never saw them: {counted(sum(unknown.values()), 'character')}: {names}{more}")
+        say(f"left out because the model never saw them: {counted(sum(unknown.values()), 'character')}: {names}{more}")

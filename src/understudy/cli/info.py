@@ -141,8 +141,9 @@ def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:
     if rare:
         names = ", ".join(name(chr(code)) for code in rare[:30]) + (", ..." if len(rare) > 30 else "")
         say(f"\nRare: {len(rare)} come fewer than {_RARE} times and will hardly be learned: {names}")
-    if seen.newlines_note is not None and corpus.newlines == "keep":
-        say(f"\nnote: {seen.newlines_note}")
+    for note in (corpus.left_out_note, seen.newlines_note):
+        if note is not None:
+            say(f"\nnote: {note}")
     say(f"\n{_advice(seen.length)}")
     return 0
 

@@ -17,9 +17,9 @@ def show(*, as_json: bool) -> int:
         "instructions": found["instructions"],
         "cores": f"{found['cores']}, of which {found['threads']} are used at a time",
         "memory": "unknown" if memory is None else f"{memory / 2**30:.1f} GiB",
-        "kernels": found["kernels"],
+        "recurrence": found["kernels"],
         "learns in": kind,
-        "matrix rate": f"{found['matrix_rate'] / 1e9:,.0f} thousand million operations a second in {kind}",
+        "matrix rate": f"{found['matrix_rate'] / 1e9:,.0f} billion operations a second in {kind}",
         "GPU": found["gpu"] or "none that PyTorch finds",
         "versions": ", ".join(f"{name} {version}" for name, version in found["versions"].items()),
     }

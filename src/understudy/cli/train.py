@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from understudy import checks
 from understudy.cli.arguments import Parser, add_reading, add_recipe, given_settings, reading, whole
 from understudy.cli.terminal import say_document, tell
-from understudy.errors import ConfigError
 from understudy.training.recipe import DEFAULT_PRESET, PRESETS, preset
 
 if TYPE_CHECKING:
@@ -128,10 +127,6 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
         checks.whole("--sample", parsed.sample, 1)
     folder = checks.place("--out", parsed.out) if parsed.out is not None else None
     origin = checks.place("--from", parsed.origin) if parsed.origin is not None else None
-    if not parsed.texts and not parsed.resume:
-        raise ConfigError("name a TEXT to learn from: a file, a folder, - for standard input, or @python")
-    if parsed.resume and (parsed.overwrite or origin is not None):
-        raise ConfigError(f"--resume goes on with a run; {'--overwrite' if parsed.overwrite else '--from'} starts one")
     preset(DEFAULT_PRESET if parsed.preset is None else parsed.preset).with_settings(**settings)
     from understudy.runs.material import TextOptions
     from understudy.runs.request import Request

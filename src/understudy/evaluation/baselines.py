@@ -194,7 +194,8 @@ def _discounts(counts: _Numbers) -> NDArray[np.float64]:
     ones, twos, threes, fours = (int((counts == times).sum()) for times in (1, 2, 3, 4))
     y = ones / (ones + 2 * twos) if ones else 0.5
     rises = (1 - 2 * y * twos / max(ones, 1), 2 - 3 * y * threes / max(twos, 1), 3 - 4 * y * fours / max(threes, 1))
-    return np.array([0.0, *(min(max(rise, LEAST_DISCOUNT), most) for rise, most in zip(rises, (1, 2, 3), strict=True))])
+    held = (min(max(rise, LEAST_DISCOUNT), most) for rise, most in zip(rises, (1, 2, 3), strict=True))
+    return np.array([0.0, *held], np.float64)
 
 
 def _pieces(ids: Ids) -> Iterator[NDArray[np.int64]]:

@@ -47,7 +47,7 @@ def dynamic(network: Network, ids: Ids, *, rate: float = RATE, back: float = RET
     device = learner.output.weight.device
     for step, begin in enumerate(range(0, predicted, segment), 1):
         taken = min(segment, predicted - begin)
-        block = torch.from_numpy(ids.gather(np.array([begin]), taken + 1)).to(device)
+        block = torch.from_numpy(ids.gather(np.array([begin], np.int64), taken + 1)).to(device)
         loss, after = learner.loss(block[:-1], block[1:], state)
         total += float(loss.detach().double()) * taken
         learner.zero_grad()

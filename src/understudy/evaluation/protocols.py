@@ -72,10 +72,10 @@ def windowed(network: Network, ids: Ids, window: int = WINDOW, *, batch: int | N
     whole, tail = divmod(predicted, window)
     total = 0.0
     for first in range(0, whole, batch):
-        starts = np.arange(first, min(first + batch, whole)) * window
+        starts = np.arange(first, min(first + batch, whole), dtype=np.int64) * window
         total += _read(network, ids, starts, window, chunk)
     if tail:
-        total += _read(network, ids, np.array([whole * window]), tail, chunk)
+        total += _read(network, ids, np.array([whole * window], np.int64), tail, chunk)
     return Score(total / predicted, predicted, "windowed", window=window)
 
 
@@ -113,13 +113,13 @@ def streamed_passes(
     predicted = predicted_in(ids)
     streams = streams or _streams_for(predicted)
     length, tail = divmod(predicted, streams)
-    state = network.zero_state(streams)
-    for logits, targets, after in _passes(network, ids, np.arange(streams) * length, length, chunk, state):
+    state, starts = network.zero_state(streams), np.arange(streams, dtype=np.int64) * length
+    for logits, targets, after in _passes(network, ids, starts, length, chunk, state):
         state = after
         yield from _pieces(logits, targets)
     if tail:  # the last stream is longer by what the division left over
         last = tuple(tuple(part[-1:] for part in layer) for layer in state)
-        for logits, targets, _ in _passes(network, ids, np.array([streams * length]), tail, chunk, last):
+        for logits, targets, _ in _passes(network, ids, np.array([streams * length], np.int64), tail, chunk, last):
             yield from _pieces(logits, targets)
 
 

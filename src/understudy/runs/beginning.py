@@ -20,6 +20,7 @@ from understudy.runs.material import Material, TextOptions, prepare
 from understudy.runs.ownership import GROWING
 from understudy.runs.request import Request, check_found_again, check_same_text, shaped_like
 from understudy.runs.run import Run, batches_of, chooses, most_steps, network_for, take_temperature, text_lines
+from understudy.shell import command_line, path_argument
 from understudy.storage import sha256_of
 from understudy.text.vocabulary import Vocabulary, printable
 from understudy.training.loop import Trainer
@@ -42,8 +43,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         StorageError: the run folder cannot be written; what was there before is untouched.
     """
     options, name = request.named, request.preset or DEFAULT_PRESET
-    if options is None:
-        raise ConfigError("name a TEXT to learn from: a file, a folder, - or @python")
+    assert options is not None, "a request that resumes nothing names a text"
     if request.tensorboard:
         check_board()
     recipe = settled(preset(name).with_settings(**request.settings))
@@ -106,10 +106,10 @@ def _check_free(request: Request, folder: RunFolder, texts: list[Path]) -> None:
             raise
         folder.check_not_taken()  # what another process is just changing looks like nobody's
         ownership.check_free(whole, folder.part, overwrite=overwrite, texts=texts)
-    if request.resume and not request.overwrite and ownership.holds_run(whole):
+    if request.resume and ownership.holds_run(whole):
         raise CheckpointError(
-            f"{whole}: holds a model, but no checkpoint to resume from; start from the model with --from {whole} and "
-            f"another --out, or replace it with --overwrite"
+            f"{whole}: holds a model, but no checkpoint to resume from; start from the model with "
+            f"{command_line(['--from', path_argument(whole)])} and another --out, or replace it with --overwrite"
         )
 
 

@@ -12,8 +12,8 @@ from understudy.runs.facts import Facts
 from understudy.runs.folder import RunFolder
 from understudy.runs.growing import not_made_here
 from understudy.runs.journal import Journal, check_board
-from understudy.runs.material import Material, prepare
-from understudy.runs.request import Request, check_same_text, texts_to_resume
+from understudy.runs.material import Material, TextOptions, prepare
+from understudy.runs.request import Request, check_same_text, keeping, texts_to_resume
 from understudy.runs.run import Run, batches_of, most_steps, network_for, take_temperature, text_lines
 from understudy.shell import command_line, path_argument
 from understudy.training.loop import Trainer
@@ -58,9 +58,9 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
     if request.tensorboard:
         check_board()
     recipe = _settled_here(found.facts.recipe, folder)
-    facts = replace(found.facts, recipe=recipe)
-    material = _material(request, facts, folder)
-    facts = replace(facts, texts={**facts.texts, "options": _options(request, facts, folder)})
+    options = texts_to_resume(request, found.facts, folder.whole)
+    material = _material(request, options, found.facts, folder)
+    facts = replace(found.facts, recipe=recipe, texts={**found.facts.texts, "options": options.to_document()})
     yield from text_lines(material)
     if ownership.there(folder.model) and kind_of(folder.model) != "model":
         raise not_made_here(folder.model)
@@ -100,23 +100,18 @@ def _settled_here(recipe: Recipe, folder: RunFolder) -> Recipe:
     except ConfigError as error:
         raise ConfigError(
             f"{folder.whole}: this run was started on a GPU, and none can be used here; go on with it where there is "
-            f"one, or start a new run ({command_line(['--from', path_argument(folder.whole)])} keeps what was learned)"
+            f"one, or start a new run{keeping(folder.whole)}"
         ) from error
 
 
-def _options(request: Request, facts: Facts, folder: RunFolder) -> dict[str, object]:
-    """Where the texts are now, for the sittings after this one."""
-    return texts_to_resume(request, facts, folder.whole).to_document()
-
-
-def _material(request: Request, facts: Facts, folder: RunFolder) -> Material:
+def _material(request: Request, options: TextOptions, facts: Facts, folder: RunFolder) -> Material:
     """The texts of the run, as they were.
 
     Raises:
         TextError: they are gone.
         CheckpointError: they are not the ones.
     """
-    options, texts = texts_to_resume(request, facts, folder.whole), facts.texts
+    texts = facts.texts
     held_back = texts["validation_characters"] + texts.get("validation_unknown", _ANY)
     told = None if request.named is not None else _roughly(texts["characters"])
     held_back_told = None if "validation_file" in request.text_settings else _roughly(held_back)

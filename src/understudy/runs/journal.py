@@ -24,12 +24,11 @@ class Journal:
 
         Args:
             written: what the checkpoint tells of them; nothing for a run that begins.
-            board: whether to write TensorBoard events too.
+            board: whether to write TensorBoard events too; `check_board` tells whether that can be.
             step: where the run stands.
 
         Raises:
             ConfigError: one is not what the run wrote; none is cut.
-            MissingExtraError: tensorboard is not installed.
             StorageError: the disk refused.
         """
         records = {self._folder / name: written.get(name, NOTHING) for name in ownership.GROWING}
@@ -38,7 +37,6 @@ class Journal:
                 raise not_made_here(path)
         self._files = {path.name: GrowingFile(path, known) for path, known in records.items()}
         if board:
-            check_board()
             from torch.utils.tensorboard import SummaryWriter
 
             self._board = SummaryWriter(str(self._folder / BOARD), purge_step=step)

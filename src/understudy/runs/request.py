@@ -63,6 +63,19 @@ class Request:
     first: Facts | None = None
     corpus: Corpus | None = None
 
+    def __post_init__(self) -> None:
+        """See that there is something to learn from, and that nothing asked for contradicts it.
+
+        Raises:
+            ConfigError: there is not, or something does.
+        """
+        if self.named is None and not self.resume:
+            raise ConfigError("name a TEXT to learn from: a file, a folder, - for standard input, or @python")
+        if self.resume and (self.overwrite or self.origin is not None):
+            raise ConfigError(
+                f"--resume goes on with a run; {'--overwrite' if self.overwrite else '--from'} starts one"
+            )
+
     @property
     def named(self) -> TextOptions | None:
         """The texts that the user names, if any."""
@@ -125,7 +138,7 @@ def check_same_text(material: Material, facts: Facts, folder: Path) -> None:
             raise CheckpointError(
                 f"{folder}: {what} is not the one that this run learned from: it had "
                 f"{facts.texts['characters']:,} characters and SHA-256 {facts.texts[name]}, this one has "
-                f"{now['characters']:,} and {now[name]}; give the old one, or start a new run{_keeping(folder)}"
+                f"{now['characters']:,} and {now[name]}; give the old one, or start a new run{keeping(folder)}"
             )
 
 
@@ -168,7 +181,7 @@ def _differs(folder: Path, name: str, before: object, now: object) -> Checkpoint
     began = f"without {name}, not with" if before in (None, ()) else f"with {name} {_as_given(before)}, not"
     return CheckpointError(
         f"{folder}: this run was started {began} {_as_given(now)}; leave the flag out to go on, or start a new "
-        f"run{_keeping(folder)}"
+        f"run{keeping(folder)}"
     )
 
 
@@ -176,7 +189,7 @@ def _as_given(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _keeping(folder: Path) -> str:
+def keeping(folder: Path) -> str:
     """How a new run keeps what was learned, where there is a model to start from."""
     models = [place for place in (folder, folder / HELD_BACK) if is_plain_file(place / MODEL)]
     return f" ({command_line(['--from', path_argument(models[0])])} keeps what was learned)" if models else ""

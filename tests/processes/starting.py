@@ -1,10 +1,12 @@
-"""Starts processes of faulty_process.py, and waits for them."""
+"""Starts processes that have imported torch before they begin, and waits for them; see `serving.py`."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,14 @@ PATIENCE_SECONDS = 60
 class Sitting:
     """One process that runs the command line."""
 
-    starter: "Starter"
+    launcher: "Launcher"
     process: int
     stdout: Path
     stderr: Path
 
     def wait(self) -> int:
         """Its status, negative where a signal ended it."""
-        return int(self.starter.ask({"wait": self.process}))
+        return int(self.launcher.ask({"wait": self.process}))
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.process, number)
@@ -34,17 +36,11 @@ class Sitting:
         """What it printed on standard error."""
         return self.stderr.read_text()
 
-    @property
-    def refused(self) -> list[str]:
-        """Which of its writes the disk refused."""
-        found: list[str] = json.loads(Path(f"{self.stdout}.refused").read_text())
-        return found
 
+class Launcher:
+    """Starts processes of a program that serves them (`serving.serve`)."""
 
-class Starter:
-    """Starts processes that have imported torch before they begin."""
-
-    def __init__(self) -> None:
+    def __init__(self, program: Path) -> None:
         environment = {
             **os.environ,
             "OMP_NUM_THREADS": "1",
@@ -53,11 +49,7 @@ class Starter:
             "PYTHONPATH": str(ROOT),
         }
         self._server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("faulty_process.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
+            [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         assert self._answer() == "ready"
 
@@ -71,28 +63,36 @@ class Starter:
         assert self._server.stdout is not None
         return json.loads(self._server.stdout.readline())
 
-    def start(self, folder: Path, *arguments: object, stdin: str = os.devnull, **faults: Any) -> Sitting:
+    def start(
+        self, folder: Path, *arguments: object, stdin: str = os.devnull, called: str | None = None, **world: Any
+    ) -> Sitting:
         """Run `understudy ARGUMENTS` in `folder`; what it prints goes to files beside the folder.
 
         Args:
             folder: the working folder.
             arguments: the command line.
             stdin: the file to read standard input from.
-            faults: `cache`, a folder; `save_seconds`, between checkpoints that come by time; `jumps`, a seed for a
-                clock that does; `user`, a number to run as; `refuses`, the arguments of a `Disk`; `threads`, to compute
-                on; `called`, the name of the process where several run in one folder.
+            called: the name of the process where several run in one folder.
+            world: what the program makes different for it.
         """
-        name = faults.get("called", folder.name)
-        stdout, stderr = (folder.with_name(f"{name}.{kind}") for kind in ("stdout", "stderr"))
+        stdout, stderr = (folder.with_name(f"{called or folder.name}.{kind}") for kind in ("stdout", "stderr"))
         wanted = {
             "arguments": [str(argument) for argument in arguments],
             "folder": str(folder),
             "stdin": stdin,
             "stdout": str(stdout),
             "stderr": str(stderr),
-            **{fault: faults.get(fault) for fault in ("cache", "save_seconds", "jumps", "user", "refuses", "threads")},
+            "world": world,
         }
         return Sitting(self, self.ask({"start": wanted}), stdout, stderr)
+
+    @staticmethod
+    def until(condition: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.002)
 
     def close(self) -> None:
         assert self._server.stdin is not None
