@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from understudy import checks
@@ -16,6 +17,7 @@ from understudy.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from understudy.evaluation.protocols import Protocol, Score
+    from understudy.exports.writing import Exported
     from understudy.generation.engine import Engine
 
 Unknown = Literal["error", "skip"]
@@ -170,6 +172,10 @@ class Model:
         window = checks.whole("--window", window, 1)
         return _score(self._file, text, protocol, window)
 
+    def export(self, to: str, path: "str | PathLike[str]", **settings: Any) -> "Exported":
+        """Write the model as files that need no Python; takes the settings of `exports.writing.export`."""
+        return _export(self._file, to, path, settings)
+
 
 def writes_with(precision: Precision | None, device: Device) -> tuple[Precision, Device]:
     """The number type that a model writes with, and where.
@@ -207,6 +213,12 @@ def _first(model: Model, prompt: str | StreamState, seed: int | None, unknown: U
     checks.one_of("--unknown", unknown, get_args(Unknown))
     state = check_state(prompt, model.config)
     return state if seed is None or check_seed(seed) == state.seed else state.reseeded(seed)
+
+
+def _export(model: ModelFile, to: str, path: "str | PathLike[str]", settings: dict[str, Any]) -> "Exported":
+    from understudy.exports.writing import export
+
+    return export(model, to, path, **settings)
 
 
 def _score(model: ModelFile, text: str, protocol: "Protocol", window: int) -> "Score":

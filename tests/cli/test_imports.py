@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"understudy.api"},
     {"understudy.trained"},
     {"understudy.samples"},
-    {"understudy.runs"},
+    {"understudy.runs", "understudy.exports"},
     {"understudy.training"},
     {"understudy.generation", "understudy.evaluation"},
     {"understudy.model"},
@@ -45,6 +45,7 @@ DISK = {
     "understudy.runs.growing",
     "understudy.runs.journal",
     "understudy.runs.ownership",
+    "understudy.exports.writing",
     "understudy.cli.terminal",  # the null device, in place of what is closed
     "understudy.training.machine",  # what the system tells of its processor
 }

@@ -1,0 +1,1 @@
+"""Out of Python: a model as files that something else runs."""
