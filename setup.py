@@ -5,6 +5,9 @@ import os
 from setuptools import Extension, setup
 
 KERNELS = "src/understudy/model/recurrence/kernels"
+RUNTIME = "src/understudy/generation/portable/runtime"
+RUNTIME_PARTS = ("numbers", "cells", "draw", "ngrams", "products", "tiles", "paths", "team")
+OPTIMISED = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
 
 setup(
     ext_modules=[
@@ -12,10 +15,18 @@ setup(
             "understudy.model.recurrence._kernels",
             [f"{KERNELS}/kernels.c"],
             depends=[f"{KERNELS}/{name}.h" for name in ("numbers", "cells", "steps", "sequences")],
-            extra_compile_args=["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"],
+            extra_compile_args=OPTIMISED,
             libraries=["m"],
             optional=True,
-        )
+        ),
+        Extension(
+            "understudy.generation.portable._engine",
+            [f"{RUNTIME}/engine.c"],
+            depends=[f"{RUNTIME}/{name}.h" for name in RUNTIME_PARTS],
+            extra_compile_args=[*OPTIMISED, "-ffp-contract=off", "-pthread"],
+            extra_link_args=["-pthread"],
+            optional=True,
+        ),
     ]
     if os.name == "posix"
     else []

@@ -4,6 +4,8 @@ No engine keeps a stream's state: it goes in and comes out as a value of constan
 kept, copied, forked and rewound.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +18,34 @@ EngineState = tuple[Floats, ...]
 model has n-grams, the last characters come after them, (B, RECENT)."""
 
 
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What is to be kept of every step: each array is filled, None is not asked for.
+
+    Attributes:
+        logits: (T, B, V), what the model expects after each symbol.
+        hidden: (T, L, B, H), every layer's h after each symbol.
+    """
+
+    logits: Floats | None = None
+    hidden: Floats | None = None
+
+    def keep(self, t: int, logits: Floats, hidden: Sequence[Floats]) -> None:
+        """Keep what came of symbol t: logits (B, V) and every layer's h (B, H)."""
+        if self.logits is not None:
+            self.logits[t] = logits
+        if self.hidden is not None:
+            self.hidden[t] = hidden
+
+
+def by_stream(sampling: Sampling | Sequence[Sampling], streams: int) -> list[Sampling]:
+    """A setting for each of the streams, where one was given for all, or one for each."""
+    if isinstance(sampling, Sampling):
+        return [sampling] * streams
+    assert len(sampling) == streams, "there is a setting for each stream"
+    return list(sampling)
+
+
 class Engine(Protocol):
     """Steps B streams at once. A stream's results do not depend on the streams beside it, to the last bit."""
 
@@ -26,6 +56,13 @@ class Engine(Protocol):
         """Ids (T, B), T ≥ 1, and the state before them give the logits (B, V) and the state after the last."""
 
     def write(
-        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Sampling
+        self,
+        logits: Floats,
+        state: EngineState,
+        uniforms: NDArray[np.float64],
+        sampling: Sampling | Sequence[Sampling],
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
-        """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
+        """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state.
+
+        There is one setting for all streams, or one for each.
+        """

@@ -1,5 +1,6 @@
 """The engine for GPUs: many steps and their draws are recorded once, and played without entering Python."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from understudy.generation.engine import EngineState
+from understudy.generation.engine import EngineState, by_stream
 from understudy.generation.sampling import Floats, Sampling
 from understudy.generation.torch_engine import TorchEngine
 from understudy.model.config import STATES
@@ -89,17 +90,26 @@ class GpuEngine(TorchEngine):
         return self.__dict__ | {"_recorded": {}}
 
     def write(
-        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Sampling
+        self,
+        logits: Floats,
+        state: EngineState,
+        uniforms: NDArray[np.float64],
+        sampling: Sampling | Sequence[Sampling],
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
-        """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
+        """See `Engine.write`. Streams of the same setting are written together."""
         check_not_forked()
-        rows = [slice(first, first + STREAMS) for first in range(0, len(logits), STREAMS)]
-        parts = [
-            self._write(logits[some], tuple(part[some] for part in state), uniforms[:, some], sampling) for some in rows
-        ]
-        ids, after, states = zip(*parts, strict=True)
-        whole = tuple(np.concatenate(part) for part in zip(*states, strict=True))
-        return np.concatenate(ids, 1), np.concatenate(after), whole
+        settings = by_stream(sampling, len(logits))
+        ids, after = np.empty(uniforms.shape, np.int64), np.array(logits)
+        states = tuple(np.array(part) for part in state)
+        for setting in set(settings):
+            alike = np.flatnonzero(np.array([other == setting for other in settings], bool))
+            for first in range(0, len(alike), STREAMS):
+                some = alike[first : first + STREAMS]
+                given = tuple(part[some] for part in state)
+                ids[:, some], after[some], parts = self._write(logits[some], given, uniforms[:, some], setting)
+                for whole, part in zip(states, parts, strict=True):
+                    whole[some] = part
+        return ids, after, states
 
     @torch.no_grad()
     def _write(

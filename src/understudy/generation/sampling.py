@@ -1,5 +1,6 @@
 """The draw: logits and a uniform number -> an id."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy import checks
+from understudy.generation.portable.arithmetic import Floats as Floats
+from understudy.generation.portable.arithmetic import exponential
 
-Floats = NDArray[np.float32]
 LARGEST_SEED = (1 << 64) - 1
 _COLDEST = 1e-30
 """No two numbers that float32 tells apart are so close that a lower temperature would leave the less probable a chance;
@@ -55,22 +57,24 @@ class Sampling:
     def candidates(self, logits: Floats) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The weights that are drawn from and the ids that they belong to, both (B, K), for logits (B, V).
 
-        K is V, or `top_k`; the weights need not sum to one. Ranked candidates come in order of their probability,
-        equal ones in order of their ids; others in order of their ids.
+        K is V, or `top_k`; the weights need not sum to one. Ranked candidates come in the order of their logits, equal
+        ones in order of their ids; others in order of their ids. What sums are made of weights is settled to the last
+        bit, so that every runtime draws the same (docs/portable.md).
         """
         exact: NDArray[np.float64] = logits.astype(np.float64)
         if self.greedy:
             best = exact.argmax(-1)[:, None].astype(np.int64)
             return np.ones(best.shape), best
-        exact = (exact - exact.max(-1, keepdims=True)) / self.temperature
-        weights: NDArray[np.float64] = np.exp(exact)
+        with np.errstate(invalid="ignore"):
+            weights = exponential((exact - exact.max(-1, keepdims=True)) / self.temperature)
         if not self.ranks:
             return weights, np.broadcast_to(np.arange(weights.shape[-1], dtype=np.int64), weights.shape)
-        order = np.argsort(-weights, axis=-1, kind="stable")[:, : self.top_k].astype(np.int64)
+        order = np.argsort(-logits, axis=-1, kind="stable")[:, : self.top_k].astype(np.int64)
         ranked = np.take_along_axis(weights, order, -1)
         if self.top_p is not None:
-            before = ranked.cumsum(-1) - ranked
-            ranked = np.where(before < self.top_p * ranked.sum(-1, keepdims=True), ranked, 0.0)
+            total = (weights if self.top_k is None else ranked).cumsum(-1)[:, -1:]
+            enough = ranked.cumsum(-1) >= self.top_p * total
+            ranked[:, 1:][enough[:, :-1]] = 0
         return ranked, order
 
     def draw(self, logits: Floats, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -80,6 +84,15 @@ class Sampling:
         place = (cumulated < uniforms[:, None] * cumulated[:, -1:]).sum(-1, dtype=np.int64)
         drawn: NDArray[np.int64] = np.take_along_axis(ids, place[:, None], -1)[:, 0]
         return drawn
+
+
+def draw_each(logits: Floats, uniforms: NDArray[np.float64], sampling: Sequence[Sampling]) -> NDArray[np.int64]:
+    """`Sampling.draw` with a setting for each stream: ids (B,), from logits (B, V) and uniform numbers (B,)."""
+    drawn = np.empty(len(logits), np.int64)
+    for setting in set(sampling):
+        rows = np.array([other == setting for other in sampling], bool)
+        drawn[rows] = setting.draw(logits[rows], uniforms[rows])
+    return drawn
 
 
 def uniforms(seed: int, start: int, count: int) -> NDArray[np.float64]:

@@ -1,13 +1,14 @@
 """The engine over a live network, on any device: for samples while training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.generation.engine import EngineState
-from understudy.generation.sampling import Floats, Sampling
+from understudy.generation.engine import EngineState, by_stream
+from understudy.generation.sampling import Floats, Sampling, draw_each
 from understudy.model.gpu import check_not_forked
 from understudy.model.network import Network
 
@@ -35,11 +36,16 @@ class TorchEngine:
         return logits[-1].cpu().numpy(), tuple(part.cpu().numpy() for layer in after for part in layer)
 
     def write(
-        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Sampling
+        self,
+        logits: Floats,
+        state: EngineState,
+        uniforms: NDArray[np.float64],
+        sampling: Sampling | Sequence[Sampling],
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
-        """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
+        """See `Engine.write`."""
+        settings = by_stream(sampling, len(logits))
         drawn = np.empty(uniforms.shape, np.int64)
         for t, chances in enumerate(uniforms):
-            drawn[t] = sampling.draw(logits, chances)
+            drawn[t] = draw_each(logits, chances, settings)
             logits, state = self.read(drawn[t : t + 1], state)
         return drawn, logits, state

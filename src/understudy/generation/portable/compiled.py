@@ -1,0 +1,185 @@
+"""Portable 1 in the compiled library of `runtime/`, where the package was built with a C compiler at hand.
+
+It needs nothing of Python, so it is called through ctypes, which lets other threads go on meanwhile.
+"""
+
+import ctypes
+import os
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy import checks
+from understudy.generation.portable.arithmetic import Floats
+
+CHOICE = "UNDERSTUDY_KERNELS"
+"""The variable of the environment that says which path is to be taken."""
+_PATHS = {"avx512-vnni": 4, "avx512": 3, "avx2": 2, "neon": 1, "plain": 0}
+_WORDS = {"avx512-vnni": "AVX-512 with VNNI", "avx512": "AVX-512", "avx2": "AVX2", "neon": "NEON", "plain": "plain C"}
+_NUMPY = "numpy"
+_ALIGNMENT = 64
+
+
+class _Matrix(ctypes.Structure):
+    """`Matrix` of paths.h."""
+
+    _fields_ = [(name, ctypes.c_void_p) for name in ("numbers", "scales", "bias", "corrections")]
+
+
+class CModel(ctypes.Structure):
+    """`Model` of engine.c."""
+
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in ("path", "whole", "lstm", "embedded", "V", "E", "H", "L", "R", "D")),
+        *((name, ctypes.c_void_p) for name in ("inputs", "input_scales")),
+        ("input", _Matrix),
+        *((name, ctypes.c_void_p) for name in ("input_bias", "codes", "table", "table_scales", "ngram_weight")),
+        ("layers", ctypes.POINTER(_Matrix)),
+    ]
+
+
+class CRun(ctypes.Structure):
+    """`Run` of engine.c."""
+
+    _fields_ = [
+        ("model", ctypes.POINTER(CModel)),
+        *((name, ctypes.c_int64) for name in ("T", "B", "threads")),
+        *((name, ctypes.c_void_p) for name in ("given", "uniforms", "choices", "logits")),
+        ("state", ctypes.POINTER(ctypes.c_void_p)),
+        *((name, ctypes.c_void_p) for name in ("ids", "every_logits", "every_hidden", "work")),
+    ]
+
+
+class Arranged:
+    """A matrix as the library reads it: its segments (a gate, or the logits) each filled up to whole blocks of rows."""
+
+    def __init__(
+        self, path: int, rows: NDArray[Any], scales: Floats | None, bias: Floats | None, segments: Sequence[int]
+    ) -> None:
+        inner, whole = rows.shape[1], rows.dtype == np.int8
+        sizes = [int(_library().arranged_bytes(whole, count, inner)) for count in segments]
+        padded = [-(-count // 16) * 16 for count in segments]
+        self.numbers = aligned(sum(sizes))
+        self.scales, self.bias = np.zeros(sum(padded), np.float32), np.zeros(sum(padded), np.float32)
+        self.corrections = np.zeros(sum(padded), np.int32)
+        row = place = at = 0
+        rows = np.ascontiguousarray(rows)
+        for count, size, wide in zip(segments, sizes, padded, strict=True):
+            _library().arrange(
+                path,
+                whole,
+                count,
+                inner,
+                rows[row:].ctypes.data,
+                self.numbers[at:].ctypes.data,
+                self.corrections[place:].ctypes.data,
+            )
+            if scales is not None:
+                self.scales[place : place + count] = scales[row : row + count]
+            if bias is not None:
+                self.bias[place : place + count] = bias[row : row + count]
+            row, place, at = row + count, place + wide, at + size
+
+    def fill(self, matrix: _Matrix) -> None:
+        """Let the library's matrix point here."""
+        for name in ("numbers", "scales", "bias", "corrections"):
+            setattr(matrix, name, getattr(self, name).ctypes.data)
+
+
+def aligned(size: int) -> NDArray[np.uint8]:
+    """Memory of that many bytes, which begins where a cache line does."""
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % _ALIGNMENT
+    return memory[first : first + size]
+
+
+def run(model: CModel, call: CRun) -> None:
+    """Go the steps of a call."""
+    library = _library()
+    call.model = ctypes.pointer(model)
+    work = aligned(library.memory_of(ctypes.byref(call)))
+    call.work = work.ctypes.data
+    library.run_streams(ctypes.byref(call))
+
+
+def folded(embedding: Floats, weight: Floats, bias: Floats) -> Floats:
+    """The input products of every symbol, (V, N), from (V, E), (N, E) and (N,): in float64, in the order of E."""
+    if not available():
+        sums = np.zeros((len(embedding), len(weight)), np.float64)
+        for k in range(embedding.shape[1]):
+            sums += np.multiply.outer(embedding[:, k].astype(np.float64), weight[:, k].astype(np.float64))
+        return (sums + bias.astype(np.float64)).astype(np.float32)
+    embedding, columns, bias = (np.ascontiguousarray(part, np.float32) for part in (embedding, weight.T, bias))
+    row, made = np.empty(len(weight), np.float64), np.empty((len(embedding), len(weight)), np.float32)
+    places = [part.ctypes.data for part in (embedding, columns, bias, row, made)]
+    _library().fold(*embedding.shape, len(weight), *places)
+    return made
+
+
+def path() -> str:
+    """The path that writes: the best that this processor has, or the one that `UNDERSTUDY_KERNELS` names.
+
+    Raises:
+        ConfigError: it names none, or one that is not to be had here.
+    """
+    asked = os.environ.get(CHOICE)
+    here = [name for name, number in _PATHS.items() if available() and _library().path_serves(number)] + [_NUMPY]
+    return here[0] if not asked else checks.one_of(CHOICE, asked, tuple(here))
+
+
+def number_of(name: str) -> int | None:
+    """What the library calls a path; None for NumPy's."""
+    return _PATHS.get(name)
+
+
+def described(name: str) -> str:
+    """A path in words."""
+    if name != _NUMPY:
+        return _WORDS[name]
+    reason = (
+        "" if available() else f"; nothing was compiled, {'' if _file() else 'for want of a C compiler on installing'}"
+    )
+    return f"NumPy{reason}"
+
+
+def available() -> bool:
+    """Whether the library was built and can be loaded."""
+    return _loaded() is not None
+
+
+def _file() -> str | None:
+    spec = find_spec("understudy.generation.portable._engine")
+    return None if spec is None else spec.origin
+
+
+def _library() -> ctypes.CDLL:
+    library = _loaded()
+    assert library is not None
+    return library
+
+
+@cache
+def _loaded() -> ctypes.CDLL | None:
+    origin = _file()
+    if origin is None:
+        return None
+    try:
+        library = ctypes.CDLL(origin)
+    except OSError:
+        return None
+    number, address = ctypes.c_int64, ctypes.c_void_p
+    for name, given, result in (
+        ("run_streams", [address], None),
+        ("memory_of", [address], number),
+        ("path_serves", [number], number),
+        ("arranged_bytes", [number] * 3, number),
+        ("arrange", [*[number] * 4, *[address] * 3], None),
+        ("fold", [*[number] * 3, *[address] * 5], None),
+    ):
+        function = getattr(library, name)
+        function.argtypes, function.restype = given, result
+    return library
