@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"understudy.api"},
     {"understudy.trained"},
     {"understudy.samples"},
-    {"understudy.runs", "understudy.exports"},
+    {"understudy.runs", "understudy.exports", "understudy.foreign"},
     {"understudy.training"},
     {"understudy.generation", "understudy.evaluation"},
     {"understudy.model"},
@@ -46,6 +46,9 @@ DISK = {
     "understudy.runs.journal",
     "understudy.runs.ownership",
     "understudy.exports.writing",
+    "understudy.exports.html",  # the page that comes with the package
+    "understudy.foreign.files",
+    "understudy.foreign.placing",
     "understudy.cli.terminal",  # the null device, in place of what is closed
     "understudy.training.machine",  # what the system tells of its processor
 }

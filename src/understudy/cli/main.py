@@ -5,13 +5,13 @@ import re
 import sys
 from collections.abc import Sequence
 
-from understudy.cli import cache, evaluate, export, generate, info, train
+from understudy.cli import cache, evaluate, export, generate, import_weights, info, train
 from understudy.cli.arguments import Parser
 from understudy.cli.terminal import hold_standard_numbers, let_go, one_line, say, tell
 from understudy.errors import UnderstudyError, UserError
 
 _OUT_OF_MEMORY = re.compile("allocate memory|out of memory")  # PyTorch's words on a CPU and on a GPU
-COMMANDS = (train, generate, evaluate, info, export, cache)
+COMMANDS = (train, generate, evaluate, info, export, import_weights, cache)
 _WITH_TORCH = ("train", "evaluate", "info")
 
 
