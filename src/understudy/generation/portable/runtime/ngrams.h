@@ -5,8 +5,8 @@
 
 #include "numbers.h"
 
-#define HASH_PRIME INT64_C(2147483647)
-#define HASH_BASE INT64_C(1540483477)
+#define HASH_PRIME UINT64_C(2147483647)
+#define HASH_BASE UINT64_C(1540483477)
 
 /* The codes of the last characters, oldest first, go on by one. */
 static inline void remember(uint32_t *recent, uint32_t code)
@@ -15,16 +15,18 @@ static inline void remember(uint32_t *recent, uint32_t code)
     recent[RECENT - 1] = code;
 }
 
-/* The rows of the n-grams of 3, 4, 5, 6 and 8 characters that end with `code`; R rows for each length. */
+/* The rows of the n-grams of 3, 4, 5, 6 and 8 characters that end with `code`; R rows for each length. Codes
+   under 2^24 give the sum as it is; those of a damaged model wrap around, and give some row too. */
 static inline void ngram_rows(const uint32_t *recent, uint32_t code, uint32_t R, uint32_t *rows)
 {
-    int64_t sum = 0, factor = 1;
-    int back, length = 0;
+    uint64_t sum = 0, factor = 1;
+    uint32_t length = 0;
+    int back;
     for (back = 0; back < LONGEST; back++) {
-        sum += (int64_t)(back ? recent[RECENT - back] : code) * factor;
+        sum += (uint64_t)(back ? recent[RECENT - back] : code) * factor;
         factor = factor * HASH_BASE % HASH_PRIME;
         if (back == 2 || back == 3 || back == 4 || back == 5 || back == 7) {
-            rows[length] = (uint32_t)(sum % HASH_PRIME % (int64_t)R + (int64_t)length * (int64_t)R);
+            rows[length] = (uint32_t)(sum % HASH_PRIME % R + (uint64_t)length * R);
             length++;
         }
     }
