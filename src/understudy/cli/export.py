@@ -33,6 +33,10 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("-o", "--out", metavar="FILE", help="the file (default: the model's name, in this folder)")
     parser.add_argument("--overwrite", action="store_true", help="replace files of that name; never a model")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
+    page = parser.add_argument_group("--to html")
+    page.add_argument(
+        "--called", metavar="NAME", help="MODEL in the command that the page shows (default: as it is given here)"
+    )
     onnx = parser.add_argument_group("--to onnx")
     onnx.add_argument("--loop", action="store_true", help="loops with the draw inside, for ONNX Runtime, not one step")
     onnx.add_argument(
@@ -51,6 +55,10 @@ def run(parsed: argparse.Namespace) -> int:
     model = file.read(parsed.model)
     names = {name for kind in FORMATS.values() for name in kind.options}
     options = {name: getattr(parsed, name) for name in sorted(names)}
+    if parsed.to == "html" and parsed.called is None:
+        from understudy.exports.html import calling
+
+        options["called"] = calling(parsed.model)
     path = default_path(parsed.model, parsed.to) if path is None else path
     made = export(model, parsed.to, path, overwrite=parsed.overwrite, **options)
     if parsed.json:

@@ -49,7 +49,14 @@ def _onnx(model: "ModelFile", name: str, **options: Any) -> Export:
     return to_onnx.make(model, name, **options)
 
 
+def _html(model: "ModelFile", name: str, **options: Any) -> Export:
+    from understudy.exports import html
+
+    return html.make(model, name, **options)
+
+
 FORMATS: Mapping[str, Format] = {
+    "html": Format(".html", "a page with the model inside, which writes offline in any browser", _html, ("called",)),
     "onnx": Format(".onnx", "a step as an ONNX graph, for any runtime", _onnx, ("loop", "draw", "precision")),
 }
 """By the word that `--to` takes."""

@@ -16,7 +16,7 @@
 
   // Slices ----------------------------------------------------------------------------------------------------------
 
-  /* Run a generator to its end, with rests. It yields how much it did, in the engine's products: browsers that hide the
+  /* Run a generator to its end, with rests, and give what it returns. It yields how much it did, in the engine's products: browsers that hide the
      time from pages let their clock stand still for long, so that a slice ends by either. */
   function inSlices(generator, most, rest) {
     return new Promise((resolve, reject) => {
@@ -25,16 +25,18 @@
         try {
           const ends = performance.now() + SLICE;
           let done = false;
+          let result;
           let left = most;
           while (!done && left > 0 && performance.now() < ends) {
             const { value, done: last } = generator.next();
-            left -= value || 0;
             done = last;
+            if (done) result = value;
+            else left -= value;
           }
           rest();
           if (!done) return channel.port2.postMessage(null);
           channel.port1.close();
-          return resolve();
+          return resolve(result);
         } catch (error) {
           channel.port1.close();
           return reject(error);
@@ -205,19 +207,25 @@
     }
   }
 
-  /* What is asked for, written: `show` gets the text as it comes. */
+  /* What is asked for, written: `show` gets the text as it comes, and how many symbols are drawn by then. Whoever stops
+     it gets the text of that length. */
   function* writing(engine, asked, show) {
     const decode = decoder();
     const watch = new StopWatch(asked.stops);
     const prompt = idsOf(asked.start);
     engine.start(asked.seed);
-    for (const id of prompt.length ? prompt : [told.opening]) yield* engine.read(id);
-    for (let drawn = 1; drawn <= asked.length && !watch.stopped; drawn++) {
+    for (const id of prompt.length ? prompt : [told.opening]) {
+      if (stopping) break;
+      yield* engine.read(id);
+    }
+    let drawn = 0;
+    while (drawn < asked.length && !watch.stopped && !stopping) {
       const id = engine.draw(asked.settings);
-      show(watch.feed(decode(id)), drawn);
+      show(watch.feed(decode(id)), ++drawn);
       if (!watch.stopped && drawn < asked.length) yield* engine.read(id);
     }
-    show(watch.finish(), 0);
+    show(watch.finish(), drawn);
+    return watch.stopped;
   }
 
   // What is asked for -----------------------------------------------------------------------------------------------
@@ -251,6 +259,7 @@
     return found;
   }
 
+  const inWords = (count) => count.toLocaleString('en');
   const there = (id) => element(id).value.trim() !== '';
   const named = (sign) => `${/^[\p{C}\p{Z}]$/u.test(sign) ? '' : `${sign} `}(U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')})`;
   const ESCAPES = { n: '\n', t: '\t', '\\': '\\' };
@@ -295,6 +304,8 @@
   function escaped(sign) {
     if (sign === "'" || sign === '\\') return `\\${sign}`;
     if (!unprintable(sign)) return sign;
+    const byte = sign.length === 1 ? sign.charCodeAt(0) - 0xdc00 : 0; // of a name that is not UTF-8
+    if (byte >= 0x80 && byte <= 0xff) return `\\x${byte.toString(16)}`;
     return Array.from(new TextEncoder().encode(sign), (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
   }
 
@@ -320,31 +331,26 @@
 
   function show() {
     while (fresh) {
-      if (block === null || block.length > LINES) {
-        // a block ends where a line does: then it looks like one text
-        const end = block === null ? 0 : fresh.indexOf('\n') + 1;
-        if (block !== null) block.node.appendData(end ? fresh.slice(0, end) : fresh);
-        fresh = block !== null && !end ? '' : fresh.slice(end);
-        if (!fresh) return;
-        const node = document.createTextNode('');
-        element('text').appendChild(document.createElement('div')).appendChild(node);
-        block = { node, length: 0 };
-      }
-      const piece = fresh.slice(0, LINES);
+      const end = block.length > LINES ? fresh.indexOf('\n') : -1; // a new block begins a line of its own
+      const piece = end < 0 ? fresh : fresh.slice(0, end);
       block.node.appendData(piece);
       block.length += piece.length;
-      fresh = fresh.slice(piece.length);
+      fresh = fresh.slice(end < 0 ? fresh.length : end + 1);
+      if (end >= 0) block = newBlock();
     }
   }
 
+  function newBlock() {
+    const line = element('text').appendChild(document.createElement('div'));
+    return { line, node: line.appendChild(document.createTextNode('')), length: 0 };
+  }
+
   function clear(start) {
-    const text = element('text');
-    text.textContent = '';
-    const line = text.appendChild(document.createElement('div'));
-    const prompt = line.appendChild(document.createElement('span'));
+    element('text').textContent = '';
+    block = newBlock();
+    const prompt = block.line.insertBefore(document.createElement('span'), block.node);
     prompt.className = 'prompt';
     prompt.textContent = start;
-    block = { node: line.appendChild(document.createTextNode('')), length: start.length };
     written = start;
     fresh = '';
   }
@@ -377,20 +383,21 @@
     try {
       const engine = await ready;
       const began = performance.now();
-      let count = 0;
-      const generator = writing(engine, asked, (text, drawn) => {
+      let [drawn, shown] = [0, 0];
+      const generator = writing(engine, asked, (text, sofar) => {
         written += text;
         fresh += text;
-        count = Math.max(count, drawn);
+        shown += Array.from(text).length;
+        drawn = sofar;
       });
-      await inSlices(untilStopped(generator), engine.slice, show);
+      const ended = await inSlices(generator, engine.slice, show);
       const seconds = Math.max(performance.now() - began, 1) / 1000;
-      const speed = seconds >= 0.1 ? `, ${Math.round(count / seconds).toLocaleString('en')} a second` : '';
-      const ended = stopping ? 'Stopped after' : 'Wrote';
-      const what = told.kind === 'bytes' ? 'byte' : 'character';
-      const counted = `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
-      element('status').textContent = `${ended} ${counted} with seed ${asked.shown.seed}${speed}.`;
-      if (stopping) element('command').textContent = commandFor({ ...asked, length: count });
+      const speed = seconds >= 0.1 ? `, ${inWords(Math.round(drawn / seconds))} a second` : '';
+      const [count, what] = told.kind === 'bytes' ? [drawn, 'byte'] : [shown, 'character'];
+      const how = ended ? ' to where it ends' : stopping ? ' until it was stopped' : '';
+      const counted = `${inWords(count)} ${what}${count === 1 ? '' : 's'}`;
+      element('status').textContent = `Wrote ${counted}${how}, with seed ${asked.shown.seed}${speed}.`;
+      if (stopping) element('command').textContent = commandFor({ ...asked, length: drawn });
     } catch (error) {
       element('status').textContent = '';
       refuse(error);
@@ -398,13 +405,6 @@
     busy = false;
     element('write').textContent = 'Write';
     return undefined;
-  }
-
-  function* untilStopped(generator) {
-    for (const products of generator) {
-      if (stopping) return;
-      yield products;
-    }
   }
 
   async function copy(text, button) {
@@ -444,7 +444,7 @@
     else write();
   });
   element('asked').addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !busy) write();
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.target.tagName === 'TEXTAREA' && !busy) write();
   });
   element('copy').addEventListener('click', (event) => copy(written, event.currentTarget));
   element('copy-command').addEventListener('click', (event) => copy(element('command').textContent, event.currentTarget));
