@@ -23,8 +23,8 @@ _ABOVE, _BELOW = (
         ("0x1.a17f0cp-21", "0x1.5885aep-12", "0x1.a7f7c8p-6", "0x1.de5ad2p-2", "0x1p+0"),
     )
 )
-_LEAST = -708.0
-"""Below it the exponential would need numbers that are not normal."""
+_LEAST = -709.0
+"""There the exponential is 0: 2^-1023, which is no normal number, counts as that."""
 _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 _WHOLE = float.fromhex("0x1.8p+52")
 _LN2_HIGH, _LN2_LOW = float.fromhex("0x1.62e42fee00000p-1"), float.fromhex("0x1.a39ef35793c76p-33")
@@ -54,15 +54,15 @@ def sigmoid(x: Floats) -> Floats:
 
 
 def exponential(x: Doubles) -> Doubles:
-    """e^x for x ≤ 0, and 0 where that is under e^-708 or x is not a number."""
-    there = x >= _LEAST
-    x = np.where(there, x, 0.0)
+    """e^x for x ≤ 0, and 0 where that is under about e^-708.7 or x is not a number."""
+    x = np.where(x > _LEAST, x, _LEAST)
     k = (x * _LOG2_E + _WHOLE) - _WHOLE
     r = (x - k * _LN2_HIGH) - k * _LN2_LOW
     y = np.full_like(x, _TAYLOR[0])
     for coefficient in _TAYLOR[1:]:
         y = y * r + coefficient
-    return np.where(there, np.ldexp(y, k.astype(np.int32)), 0.0)
+    power = np.where(k > -1023, np.ldexp(1.0, k.astype(np.int32)), 0.0)
+    return y * power
 
 
 def whole(x: Floats, levels: int = STATE_LEVELS) -> Floats:

@@ -59,7 +59,7 @@ const Portable1 = (() => {
   const powerBits = new Uint32Array(power.buffer);
 
   function exponential(x) {
-    if (!(x >= -708)) return 0;
+    x = x > -709 ? x : -709; // also what is not a number
     const k = x * LOG2_E + WHOLE - WHOLE;
     const r = x - k * LN2_HIGH - k * LN2_LOW;
     let y = TAYLOR[0];

@@ -74,15 +74,18 @@ static inline uint32_t drawn(const float *logits, size_t V, const Choice *choice
 {
     size_t i;
     uint32_t best = 0;
+    const double temperature = choice->temperature;
     double sum = 0, all = 0, most;
     for (i = 1; i < V; i++)
         if (logits[i] > logits[best])
             best = (uint32_t)i;
-    if (choice->temperature < 1e-30)
+    if (temperature < 1e-30)
         return best;
     most = logits[best];
     for (i = 0; i < V; i++)
-        weights[i] = exponential(((double)logits[i] - most) / choice->temperature);
+        weights[i] = exponent(((double)logits[i] - most) / temperature);
+    for (i = 0; i < V; i++)
+        weights[i] = exponential(weights[i]);
     for (i = 0; i < V; i++)
         all += weights[i];
     if (choice->top_k || choice->top_p > 0)

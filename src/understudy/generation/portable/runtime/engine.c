@@ -47,8 +47,8 @@ typedef struct {
 /* Where a stream's numbers are in the memory to work in, in bytes from its beginning. */
 typedef struct {
     size_t h, c, q, made, layer; /* in a layer's part, and its size */
-    size_t x, vector, stream;    /* in a stream's part, and its size */
-    size_t heap, recent, ids, thread; /* in a thread's part, and its size */
+    size_t x, vector, stream;    /* in a stream's part, and its size; x is that of a symbol that is embedded */
+    size_t heap, recent, ids, looked_up, thread; /* in a thread's part, and its size */
     size_t units, wide;          /* H in whole blocks, and all gates of it */
 } Plan;
 
@@ -69,14 +69,18 @@ static Plan plan_of(const Model *m, int64_t streams)
     p.made = p.q + aligned(p.units);
     p.layer = p.made + aligned(4 * (p.wide + (p.wide > symbols ? p.wide : symbols)));
     p.x = p.layer * (size_t)m->L;
-    p.vector = p.x + aligned(4 * p.wide);
-    p.stream = p.vector + aligned(4 * (size_t)m->E) + 64;
+    p.vector = p.x + (m->embedded ? aligned(4 * p.wide) : 0);
+    p.stream = p.vector + (m->embedded ? aligned(4 * (size_t)m->E) : 0) + 64;
     p.heap = aligned(sizeof(double) * V);
     p.recent = p.heap + aligned(sizeof(uint32_t) * V);
     p.ids = p.recent + aligned(sizeof(uint32_t) * RECENT * B);
-    p.thread = p.ids + aligned(sizeof(int64_t) * B);
+    p.looked_up = p.ids + aligned(sizeof(int64_t) * B);
+    p.thread = p.looked_up + (m->embedded ? 0 : aligned(4 * p.wide));
     return p;
 }
+
+/* Streams that a thread takes all steps together: what they are computed in stays in its cache. */
+enum { GROUP = 32 };
 
 /* One thread's part of a run. */
 typedef struct {
@@ -89,6 +93,7 @@ typedef struct {
     double *weights;
     uint32_t *heap, *recent; /* recent (B, RECENT) */
     int64_t *ids;            /* (B) */
+    float *x;                /* of the symbol that is looked up, (gates H) */
     int64_t first, last;                      /* streams */
     size_t from, to, symbols_from, symbols_to; /* blocks of units and of symbols */
     int index, team;                          /* of those that meet */
@@ -146,30 +151,27 @@ static void multiply_layer(const Part *p, int64_t layer, int above)
         product_of(p, matrix, (size_t)m->H, gates * blocks + p->symbols_from, gates * blocks + p->symbols_to, x, y);
 }
 
-static void round_state(const Part *p, int64_t layer)
+static void round_state(const Part *p, int64_t b, int64_t layer)
 {
-    int64_t b;
-    if (p->m->whole)
-        for (b = p->first; b < p->last; b++)
-            p->path->rounded(at_layer(p, b, layer, p->plan->h), (uint8_t *)at_layer(p, b, layer, p->plan->q),
-                             p->path->middle, p->from * BLOCK, p->to * BLOCK);
+    uint8_t *q = (uint8_t *)at_layer(p, b, layer, p->plan->q);
+    p->path->rounded(at_layer(p, b, layer, p->plan->h), q, p->path->middle, p->from * BLOCK, p->to * BLOCK);
 }
 
 /* The first layer's x for this part's units, from a symbol. */
-static void look_up(const Part *p, int64_t b, int64_t id)
+static float *look_up(const Part *p, int64_t id)
 {
     const Model *m = p->m;
     const size_t H = (size_t)m->H, gates = m->lstm ? 4 : 3, from = p->from * BLOCK, to = least(p->to * BLOCK, H);
-    const float scale = m->whole ? m->input_scales[id] : 1.0f;
-    float *x = reals(p, b, p->plan->x);
     size_t gate;
     for (gate = 0; gate < gates; gate++) {
-        const size_t row = (size_t)id * gates * H + gate * H;
+        const size_t row = ((size_t)id * gates + gate) * H;
+        float *x = p->x + gate * p->plan->units;
         if (m->whole)
-            p->path->looked_up((const int8_t *)m->inputs + row, scale, x + gate * p->plan->units, from, to);
+            p->path->looked_up((const int8_t *)m->inputs + row, m->input_scales[id], x, from, to);
         else if (to > from)
-            memcpy(x + gate * p->plan->units + from, (const float *)m->inputs + row + from, (to - from) * sizeof(float));
+            memcpy(x + from, (const float *)m->inputs + row + from, (to - from) * sizeof(float));
     }
+    return p->x;
 }
 
 /* The same where the symbol has a vector that goes through a matrix. */
@@ -198,16 +200,16 @@ static void embed(const Part *p)
         }
 }
 
-static void add_ngrams(const Part *p, int64_t b, int64_t id)
+static void add_ngrams(const Part *p, int64_t b, float *x)
 {
     const Model *m = p->m;
     const size_t H = (size_t)m->H, gates = m->lstm ? 4 : 3, D = (size_t)m->D, to = least(p->to * BLOCK, H);
     uint32_t rows[LENGTHS], *recent = p->recent + b * RECENT;
-    float *x = reals(p, b, p->plan->x);
+    const uint32_t code = m->codes[p->ids[b]];
     size_t d, gate;
     int length;
-    ngram_rows(recent, m->codes[id], (uint32_t)m->R, rows);
-    remember(recent, m->codes[id]);
+    ngram_rows(recent, code, (uint32_t)m->R, rows);
+    remember(recent, code);
     for (d = 0; d < D; d++) {
         float v = 0.0f;
         for (length = 0; length < LENGTHS; length++) {
@@ -221,36 +223,41 @@ static void add_ngrams(const Part *p, int64_t b, int64_t id)
     }
 }
 
+/* What comes to a layer from below: the symbol, or the layer there. */
+static const float *from_below(const Part *p, int64_t b, int64_t layer)
+{
+    float *x;
+    if (layer)
+        return at_layer(p, b, layer - 1, p->plan->made + 4 * p->plan->wide);
+    x = p->m->embedded ? reals(p, b, p->plan->x) : look_up(p, p->ids[b]);
+    if (p->m->R)
+        add_ngrams(p, b, x);
+    return x;
+}
+
 /* Read one symbol a stream; the logits with `above`, or else only what the next step needs. */
 static void read_symbols(const Part *p, int64_t t, int above)
 {
     const Model *m = p->m;
-    const size_t from = p->from * BLOCK, to = p->to * BLOCK, wide = p->plan->wide * 4;
+    const size_t from = p->from * BLOCK, to = p->to * BLOCK, end = least(to, (size_t)m->H);
     int64_t layer, b;
     if (m->embedded)
         embed(p);
-    for (b = p->first; b < p->last; b++) {
-        if (!m->embedded)
-            look_up(p, b, p->ids[b]);
-        if (m->R)
-            add_ngrams(p, b, p->ids[b]);
-    }
     for (layer = 0; layer < m->L; layer++) {
         for (b = p->first; b < p->last; b++) {
-            const float *x = layer ? at_layer(p, b, layer - 1, p->plan->made + wide) : reals(p, b, p->plan->x);
-            const float *g = at_layer(p, b, layer, p->plan->made);
+            const float *x = from_below(p, b, layer), *g = at_layer(p, b, layer, p->plan->made);
             float *h = at_layer(p, b, layer, p->plan->h);
             if (m->lstm)
                 p->path->lstm(x, g, h, at_layer(p, b, layer, p->plan->c), p->plan->units, from, to);
             else
                 p->path->gru(x, g, h, p->plan->units, from, to);
-            if (p->run->every_hidden) {
+            if (m->whole)
+                round_state(p, b, layer);
+            if (p->run->every_hidden && end > from) {
                 const size_t row = (size_t)((t * m->L + layer) * p->run->B + b) * (size_t)m->H;
-                if (least(to, (size_t)m->H) > from)
-                    memcpy(p->run->every_hidden + row + from, h + from, (least(to, (size_t)m->H) - from) * sizeof(float));
+                memcpy(p->run->every_hidden + row + from, h + from, (end - from) * sizeof(float));
             }
         }
-        round_state(p, layer);
         meet(p->meeting, p->team);
         multiply_layer(p, layer, above || layer + 1 < m->L);
     }
@@ -304,8 +311,9 @@ static void go(const Part *p)
     const Model *m = p->m;
     int64_t layer, t, b;
     move_in_or_out(p, 1);
-    for (layer = 0; layer < m->L; layer++)
-        round_state(p, layer);
+    for (layer = 0; layer < m->L && m->whole; layer++)
+        for (b = p->first; b < p->last; b++)
+            round_state(p, b, layer);
     meet(p->meeting, p->team);
     for (layer = 0; layer < m->L; layer++)
         multiply_layer(p, layer, 0);
@@ -338,7 +346,8 @@ static void work(void *given, int index, int team)
     char *own = run->work + plan->stream * (size_t)run->B + plan->thread * (size_t)index;
     Part p = {run, run->model, &paths[run->model->path], plan, &job->meeting, run->work, (double *)own,
               (uint32_t *)(own + plan->heap), (uint32_t *)(own + plan->recent), (int64_t *)(own + plan->ids),
-              0, run->B, 0, blocks, 0, symbols, index, team};
+              (float *)(own + plan->looked_up), 0, run->B, 0, blocks, 0, symbols, index, team};
+    int64_t last = run->B;
 #if defined(__x86_64__)
     const unsigned before = __builtin_ia32_stmxcsr();
     __builtin_ia32_ldmxcsr(0x1f80);
@@ -349,13 +358,15 @@ static void work(void *given, int index, int team)
         p.symbols_from = symbols * (size_t)index / (size_t)team;
         p.symbols_to = symbols * (size_t)(index + 1) / (size_t)team;
     } else {
+        last = run->B * (index + 1) / team;
         p.first = run->B * index / team;
-        p.last = run->B * (index + 1) / team;
         p.index = 0;
         p.team = 1;
     }
-    if (p.last > p.first)
+    for (; p.first < last; p.first = p.last) {
+        p.last = job->by_units || last - p.first < GROUP ? last : p.first + GROUP;
         go(&p);
+    }
 #if defined(__x86_64__)
     __builtin_ia32_ldmxcsr(before);
 #endif
@@ -386,7 +397,7 @@ EXPORTED void run_streams(const Run *run)
 {
     Job job = {run, plan_of(run->model, run->B), {0, 0}, 0};
     const int64_t team = team_of(run, &job.by_units);
-    memset(run->work, 0, job.plan.stream * (size_t)run->B);
+    memset(run->work, 0, job.plan.stream * (size_t)run->B + job.plan.thread * (size_t)team);
     together(work, &job, (int)team);
 }
 

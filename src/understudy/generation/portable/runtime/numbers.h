@@ -60,15 +60,19 @@ static inline int8_t whole(float h)
     return (int8_t)(int32_t)((x + 12582912.0f) - 12582912.0f);
 }
 
-/* e^x in float64 for x <= 0; 0 below e^-708 and for what is not a number. The lowest bits of x / ln 2 + 1.5 * 2^52 are
-   the whole number k, and so give 2^k. */
+/* What an exponent counts as: below about e^-708.7 there is 0, as for what is not a number. */
+static inline double exponent(double x)
+{
+    return x > -709.0 ? x : -709.0;
+}
+
+/* e^x in float64 for such an exponent. The lowest bits of x / ln 2 + 1.5 * 2^52 are the whole number k, and so give 2^k:
+   for k = -1023 they are those of 0. (The two are apart, and loops over each, so that compilers take many at a time.) */
 static inline double exponential(double x)
 {
-    const int there = x >= -708.0;
-    const double held_x = there ? x : 0.0;
-    const double shifted = held_x * 0x1.71547652b82fep+0 + 0x1.8p+52;
+    const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
     const double k = shifted - 0x1.8p+52;
-    const double r = (held_x - k * 0x1.62e42fee00000p-1) - k * 0x1.a39ef35793c76p-33;
+    const double r = (x - k * 0x1.62e42fee00000p-1) - k * 0x1.a39ef35793c76p-33;
     double y = 1.0 / 6227020800.0, power;
     uint64_t bits;
     y = y * r + 1.0 / 479001600.0;
@@ -87,7 +91,7 @@ static inline double exponential(double x)
     memcpy(&bits, &shifted, sizeof bits);
     bits = (bits + 1023) << 52;
     memcpy(&power, &bits, sizeof power);
-    return there ? y * power : 0.0;
+    return y * power;
 }
 
 /* The upper half of a product of 64 bits. */

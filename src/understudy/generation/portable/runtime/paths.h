@@ -106,8 +106,10 @@ DRAWN
 #define DOT(sum, x, w) _mm512_dpbusd_epi32(sum, x, w)
 #define START(matrix, row) _mm512_loadu_si512((matrix)->corrections + (row))
 #define STORE STORE_512
-#define ROWS 4
-#define STREAMS 6
+#define AT_ONCE 2
+#define TOGETHER 8
+#define ROWS EACH_2
+#define STREAMS OVER_8
 #define CHAINS 8
 #define NOTHING _mm512_setzero_si512()
 #define PLUS(one, other) _mm512_add_epi32(one, other)
@@ -122,8 +124,10 @@ DRAWN
 #define DOT(sum, x, w) _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1)))
 #define START(matrix, row) _mm512_loadu_si512((matrix)->corrections + (row))
 #define STORE STORE_512
-#define ROWS 4
-#define STREAMS 4
+#define AT_ONCE 4
+#define TOGETHER 4
+#define ROWS EACH_4
+#define STREAMS OVER_4
 #define CHAINS 4
 #define NOTHING _mm512_setzero_si512()
 #define PLUS(one, other) _mm512_add_epi32(one, other)
@@ -138,8 +142,10 @@ DRAWN
 #define DOT(sum, x, w) _mm512_add_ps(sum, _mm512_mul_ps(x, w))
 #define START(matrix, row) _mm512_setzero_ps()
 #define STORE(sum, matrix, row, address) _mm512_storeu_ps(address, _mm512_add_ps(sum, _mm512_loadu_ps((matrix)->bias + (row))))
-#define ROWS 4
-#define STREAMS 6
+#define AT_ONCE 4
+#define TOGETHER 6
+#define ROWS EACH_4
+#define STREAMS OVER_6
 #define CHAINS 1
 #include "tiles.h"
 
@@ -160,8 +166,10 @@ DRAWN
 #define STORE(sum, matrix, row, address)                                                                               \
     _mm256_storeu_ps(address, _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps((matrix)->scales + (row))), \
                                             _mm256_loadu_ps((matrix)->bias + (row))))
-#define ROWS 2
-#define STREAMS 4
+#define AT_ONCE 2
+#define TOGETHER 4
+#define ROWS EACH_2
+#define STREAMS OVER_4
 #define CHAINS 4
 #define NOTHING _mm256_setzero_si256()
 #define PLUS(one, other) _mm256_add_epi32(one, other)
@@ -176,8 +184,10 @@ DRAWN
 #define DOT(sum, x, w) _mm256_add_ps(sum, _mm256_mul_ps(x, w))
 #define START(matrix, row) _mm256_setzero_ps()
 #define STORE(sum, matrix, row, address) _mm256_storeu_ps(address, _mm256_add_ps(sum, _mm256_loadu_ps((matrix)->bias + (row))))
-#define ROWS 2
-#define STREAMS 6
+#define AT_ONCE 2
+#define TOGETHER 6
+#define ROWS EACH_2
+#define STREAMS OVER_6
 #define CHAINS 1
 #include "tiles.h"
 #endif
@@ -210,8 +220,10 @@ static INLINE int32x4_t neon_dot(int32x4_t sum, int32x4_t x, int32x4_t w)
 #define STORE(sum, matrix, row, address)                                                                               \
     vst1q_f32(address, vaddq_f32(vmulq_f32(vcvtq_f32_s32(sum), vld1q_f32((matrix)->scales + (row))),                   \
                                  vld1q_f32((matrix)->bias + (row))))
-#define ROWS 4
-#define STREAMS 4
+#define AT_ONCE 4
+#define TOGETHER 4
+#define ROWS EACH_4
+#define STREAMS OVER_4
 #define CHAINS 4
 #define NOTHING vdupq_n_s32(0)
 #define PLUS(one, other) vaddq_s32(one, other)
@@ -226,8 +238,10 @@ static INLINE int32x4_t neon_dot(int32x4_t sum, int32x4_t x, int32x4_t w)
 #define DOT(sum, x, w) vaddq_f32(sum, vmulq_f32(x, w))
 #define START(matrix, row) vdupq_n_f32(0)
 #define STORE(sum, matrix, row, address) vst1q_f32(address, vaddq_f32(sum, vld1q_f32((matrix)->bias + (row))))
-#define ROWS 4
-#define STREAMS 4
+#define AT_ONCE 4
+#define TOGETHER 4
+#define ROWS EACH_4
+#define STREAMS OVER_4
 #define CHAINS 1
 #include "tiles.h"
 #endif

@@ -4,36 +4,54 @@
    made in the order of the inner dimension, each in a lane of its own; sums of whole numbers in whatever order.
 
    TARGET, NAME(x); VECTOR, and how many make a block, VECTORS; LOAD(address) of a matrix; SPREAD(address), a stream's
-   next number or four in every lane; DOT(sum, x, w); START(matrix, row); STORE(sum, matrix, row, address). At once
-   ROWS vectors of rows and STREAMS streams are held in registers. CHAINS: how many sums of one vector may be under way,
-   where the order is free. */
+   next number or four in every lane; DOT(sum, x, w); START(matrix, row); STORE(sum, matrix, row, address). The sums
+   of AT_ONCE vectors of rows and TOGETHER streams are in registers at the same time (ROWS and STREAMS go over them).
+   CHAINS: how many sums of one vector may be under way, where the order is free. */
 
 #define AT(vector, step) (numbers + ((size_t)((vector) / VECTORS) * steps + (step)) * 64 + (vector) % VECTORS * (64 / VECTORS))
 
-/* `rows` vectors of rows times `streams` streams; both constants where this is called, so that all loops are unrolled. */
-TARGET static INLINE void NAME(tile)(const Matrix *matrix, size_t steps, size_t first, const char *x, size_t x_stride,
-                                     float *y, size_t y_stride, const int rows, const int streams)
-{
-    const char *numbers = matrix->numbers;
-    VECTOR sum[ROWS][STREAMS];
-    size_t k;
-    int r, s;
-    UNROLLED for (r = 0; r < rows; r++)
-        UNROLLED for (s = 0; s < streams; s++)
-            sum[r][s] = START(matrix, (first + r) * (16 / VECTORS));
-    for (k = 0; k < steps; k++) {
-        UNROLLED for (s = 0; s < streams; s++) {
-            const VECTOR given = SPREAD(x + s * x_stride + 4 * k);
-            UNROLLED for (r = 0; r < rows; r++)
-                sum[r][s] = DOT(sum[r][s], given, LOAD(AT(first + r, k)));
-        }
+/* Each sum is a variable of its own: compilers do not keep arrays in registers as surely. */
+#ifndef EACH_1
+#define EACH_1(of, s) of(0, s)
+#define EACH_2(of, s) EACH_1(of, s) of(1, s)
+#define EACH_4(of, s) EACH_2(of, s) of(2, s) of(3, s)
+#define OVER_1(each, of) each(of, 0)
+#define OVER_4(each, of) OVER_1(each, of) each(of, 1) each(of, 2) each(of, 3)
+#define OVER_6(each, of) OVER_4(each, of) each(of, 4) each(of, 5)
+#define OVER_8(each, of) OVER_6(each, of) each(of, 6) each(of, 7)
+#define OVER_12(each, of) OVER_8(each, of) each(of, 8) each(of, 9) each(of, 10) each(of, 11)
+#define BEGIN(r, s) VECTOR sum##r##s = START(matrix, (first + r) * (16 / VECTORS));
+#define WEIGHT(r, s) const VECTOR w##r = LOAD(AT(first + r, k));
+#define GIVEN(r, s) const VECTOR x##s = SPREAD(x + s * x_stride + 4 * k);
+#define MULTIPLY(r, s) sum##r##s = DOT(sum##r##s, x##s, w##r);
+#define FINISH(r, s)                                                                                                   \
+    STORE(sum##r##s, matrix, (first + r) * (16 / VECTORS), y + s * y_stride + (first + r) * (16 / VECTORS));
+#define TILE(name, each, over)                                                                                         \
+    TARGET static INLINE void NAME(name)(const Matrix *matrix, size_t steps, size_t first, const char *x,              \
+                                         size_t x_stride, float *y, size_t y_stride)                                   \
+    {                                                                                                                  \
+        const char *numbers = matrix->numbers;                                                                         \
+        size_t k;                                                                                                      \
+        over(each, BEGIN)                                                                                              \
+        for (k = 0; k < steps; k++) {                                                                                  \
+            each(WEIGHT, 0)                                                                                            \
+            over(EACH_1, GIVEN)                                                                                        \
+            over(each, MULTIPLY)                                                                                       \
+        }                                                                                                              \
+        over(each, FINISH)                                                                                             \
     }
-    UNROLLED for (r = 0; r < rows; r++)
-        UNROLLED for (s = 0; s < streams; s++) {
-            const size_t row = (first + r) * (16 / VECTORS);
-            STORE(sum[r][s], matrix, row, y + s * y_stride + row);
-        }
-}
+#endif
+
+TILE(tile, ROWS, STREAMS)
+TILE(tile_of_4, ROWS, OVER_4)
+TILE(tile_of_1, ROWS, OVER_1)
+TILE(row, EACH_1, STREAMS)
+TILE(row_of_4, EACH_1, OVER_4)
+TILE(row_of_1, EACH_1, OVER_1)
+
+#define GO(tile, together)                                                                                             \
+    for (; s + (together) <= streams; s += (together))                                                                 \
+        NAME(tile)(matrix, steps, first, x + s * x_stride, x_stride, y + s * y_stride, y_stride);
 
 #if CHAINS > 1
 /* One vector of rows and one stream, read from memory from one end to the other. */
@@ -74,20 +92,21 @@ TARGET static void NAME(multiply)(const Matrix *matrix, size_t steps, size_t fro
         return;
     }
 #endif
-    for (; first + ROWS <= end; first += ROWS) {
-        for (s = 0; s + STREAMS <= streams; s += STREAMS)
-            NAME(tile)(matrix, steps, first, x + s * x_stride, x_stride, y + s * y_stride, y_stride, ROWS, STREAMS);
-        for (; s < streams; s++)
-            NAME(tile)(matrix, steps, first, x + s * x_stride, x_stride, y + s * y_stride, y_stride, ROWS, 1);
+    for (; first + AT_ONCE <= end; first += AT_ONCE) {
+        s = 0;
+        GO(tile, TOGETHER)
+        GO(tile_of_4, 4)
+        GO(tile_of_1, 1)
     }
     for (; first < end; first++) {
-        for (s = 0; s + STREAMS <= streams; s += STREAMS)
-            NAME(tile)(matrix, steps, first, x + s * x_stride, x_stride, y + s * y_stride, y_stride, 1, STREAMS);
-        for (; s < streams; s++)
-            NAME(tile)(matrix, steps, first, x + s * x_stride, x_stride, y + s * y_stride, y_stride, 1, 1);
+        s = 0;
+        GO(row, TOGETHER)
+        GO(row_of_4, 4)
+        GO(row_of_1, 1)
     }
 }
 
+#undef GO
 #undef AT
 #undef TARGET
 #undef NAME
@@ -100,6 +119,8 @@ TARGET static void NAME(multiply)(const Matrix *matrix, size_t steps, size_t fro
 #undef STORE
 #undef ROWS
 #undef STREAMS
+#undef AT_ONCE
+#undef TOGETHER
 #undef CHAINS
 #undef NOTHING
 #undef PLUS
