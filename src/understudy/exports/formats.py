@@ -55,7 +55,14 @@ def _html(model: "ModelFile", name: str, **options: Any) -> Export:
     return html.make(model, name, **options)
 
 
+def _c(model: "ModelFile", name: str, **options: Any) -> Export:
+    from understudy.exports import c_source
+
+    return c_source.make(model, name, **options)
+
+
 FORMATS: Mapping[str, Format] = {
+    "c": Format(".c", "a C file with the model inside, which needs nothing else", _c),
     "html": Format(".html", "a page with the model inside, which writes offline in any browser", _html, ("called",)),
     "onnx": Format(".onnx", "a step as an ONNX graph, for any runtime", _onnx, ("loop", "draw", "precision")),
 }

@@ -9,8 +9,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__FAST_MATH__)
-#error "-ffast-math changes what the arithmetic gives: build this file without it"
+#if defined(__FAST_MATH__) || (defined(__GNUC__) && defined(__GCC_IEC_559) && __GCC_IEC_559 < 1)
+#error "-ffast-math, or a part of it, changes what the arithmetic gives: build this file without it"
+#endif
+#if FLT_RADIX != 2 || FLT_MANT_DIG != 24 || DBL_MANT_DIG != 53
+#error "float is not float32, or double is not float64 (on AVR build with -mdouble=64)"
 #endif
 #if !defined(FLT_EVAL_METHOD) || FLT_EVAL_METHOD != 0
 #error "this processor's float32 is computed in more digits (FLT_EVAL_METHOD): on 32-bit x86 build with -msse2 -mfpmath=sse"

@@ -16,6 +16,13 @@
 #define UNDERSTUDY_API
 #endif
 
+/* A program that holds one model defines UNDERSTUDY_ONE_MODEL, the number of its layers, and opens nothing. */
+#ifdef UNDERSTUDY_ONE_MODEL
+#define UNDERSTUDY_LAYERS UNDERSTUDY_ONE_MODEL
+#else
+#define UNDERSTUDY_LAYERS 64
+#endif
+
 /* A packed model, opened: what it is made of, and where in its bytes. */
 typedef struct {
     uint32_t lstm, embedded, vocabulary, embedding, units, layers, ngrams, ngram_width, gates;
@@ -29,7 +36,7 @@ typedef struct {
     struct {
         const int8_t *weight;
         const float *scales, *bias;
-    } layer[64];
+    } layer[UNDERSTUDY_LAYERS];
 } understudy_model;
 
 /* How the next symbol is chosen. */
@@ -41,10 +48,12 @@ typedef struct {
 
 typedef struct understudy_stream understudy_stream;
 
+#ifndef UNDERSTUDY_ONE_MODEL
 /* Look at `size` packed bytes, which stay the caller's and lie at a multiple of 4. 0, or what is wrong with them: 1 it is
    no packed model, 2 its format is not known here, 3 its shape is not allowed, 4 its length is not what its shape asks
    for, 5 it lies at an address that numbers cannot be read from, 6 this machine is big-endian. */
 UNDERSTUDY_API int understudy_open(understudy_model *model, const void *packed, uint64_t size);
+#endif
 
 /* What one stream needs, in bytes; 0 where this machine could not address it. */
 UNDERSTUDY_API uint64_t understudy_stream_bytes(const understudy_model *model);
