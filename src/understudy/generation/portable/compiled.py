@@ -5,7 +5,6 @@ It needs nothing of Python, so it is called through ctypes, which lets other thr
 
 import ctypes
 import os
-from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -19,12 +18,16 @@ from understudy.generation.portable.arithmetic import Floats
 CHOICE = "UNDERSTUDY_KERNELS"
 """The variable of the environment that says which path is to be taken."""
 _PATHS = {"avx512-vnni": 4, "avx512": 3, "avx2": 2, "neon": 1, "plain": 0}
+PLAIN = _PATHS["plain"]
 _WORDS = {"avx512-vnni": "AVX-512 with VNNI", "avx512": "AVX-512", "avx2": "AVX2", "neon": "NEON", "plain": "plain C"}
 _NUMPY = "numpy"
 _ALIGNMENT = 64
+BLOCK = 16
+"""Rows that lie together in a matrix as the library reads it."""
+_LEAST_SCALE = np.float32(2.0**-100)
 
 
-class _Matrix(ctypes.Structure):
+class CMatrix(ctypes.Structure):
     """`Matrix` of paths.h."""
 
     _fields_ = [(name, ctypes.c_void_p) for name in ("numbers", "scales", "bias", "corrections")]
@@ -36,9 +39,9 @@ class CModel(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_int64) for name in ("path", "whole", "lstm", "embedded", "V", "E", "H", "L", "R", "D")),
         *((name, ctypes.c_void_p) for name in ("inputs", "input_scales")),
-        ("input", _Matrix),
+        ("input", CMatrix),
         *((name, ctypes.c_void_p) for name in ("input_bias", "codes", "table", "table_scales", "ngram_weight")),
-        ("layers", ctypes.POINTER(_Matrix)),
+        ("layers", ctypes.POINTER(CMatrix)),
     ]
 
 
@@ -54,47 +57,22 @@ class CRun(ctypes.Structure):
     ]
 
 
-class Arranged:
-    """A matrix as the library reads it: its segments (a gate, or the logits) each filled up to whole blocks of rows."""
-
-    def __init__(
-        self, path: int, rows: NDArray[Any], scales: Floats | None, bias: Floats | None, segments: Sequence[int]
-    ) -> None:
-        inner, whole = rows.shape[1], rows.dtype == np.int8
-        sizes = [int(_library().arranged_bytes(whole, count, inner)) for count in segments]
-        padded = [-(-count // 16) * 16 for count in segments]
-        self.numbers = aligned(sum(sizes))
-        self.scales, self.bias = np.zeros(sum(padded), np.float32), np.zeros(sum(padded), np.float32)
-        self.corrections = np.zeros(sum(padded), np.int32)
-        row = place = at = 0
-        rows = np.ascontiguousarray(rows)
-        for count, size, wide in zip(segments, sizes, padded, strict=True):
-            _library().arrange(
-                path,
-                whole,
-                count,
-                inner,
-                rows[row:].ctypes.data,
-                self.numbers[at:].ctypes.data,
-                self.corrections[place:].ctypes.data,
-            )
-            if scales is not None:
-                self.scales[place : place + count] = scales[row : row + count]
-            if bias is not None:
-                self.bias[place : place + count] = bias[row : row + count]
-            row, place, at = row + count, place + wide, at + size
-
-    def fill(self, matrix: _Matrix) -> None:
-        """Let the library's matrix point here."""
-        for name in ("numbers", "scales", "bias", "corrections"):
-            setattr(matrix, name, getattr(self, name).ctypes.data)
-
-
 def aligned(size: int) -> NDArray[np.uint8]:
     """Memory of that many bytes, which begins where a cache line does."""
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % _ALIGNMENT
     return memory[first : first + size]
+
+
+def arranged_bytes(rows: int, inner: int, *, whole: bool) -> int:
+    """Bytes that a segment of a matrix takes as every path reads it."""
+    return int(_library().arranged_bytes(whole, rows, inner))
+
+
+def arrange(path: int, rows: NDArray[Any], to: NDArray[np.uint8], corrections: NDArray[np.int32]) -> None:
+    """Lay a segment's rows (N, K) out as a path reads them, and say what is taken away from each row's sums."""
+    whole = rows.dtype == np.int8
+    _library().arrange(path, whole, *rows.shape, rows.ctypes.data, to.ctypes.data, corrections.ctypes.data)
 
 
 def run(model: CModel, call: CRun) -> None:
@@ -114,10 +92,28 @@ def folded(embedding: Floats, weight: Floats, bias: Floats) -> Floats:
             sums += np.multiply.outer(embedding[:, k].astype(np.float64), weight[:, k].astype(np.float64))
         return (sums + bias.astype(np.float64)).astype(np.float32)
     embedding, columns, bias = (np.ascontiguousarray(part, np.float32) for part in (embedding, weight.T, bias))
-    row, made = np.empty(len(weight), np.float64), np.empty((len(embedding), len(weight)), np.float32)
-    places = [part.ctypes.data for part in (embedding, columns, bias, row, made)]
-    _library().fold(*embedding.shape, len(weight), *places)
+    made = np.empty((len(embedding), len(weight)), np.float32)
+    places = [part.ctypes.data for part in (embedding, columns, bias, made)]
+    _library().fold(_best(), *embedding.shape, len(weight), *places)
     return made
+
+
+def quantised(rows: Floats, levels: int) -> tuple[NDArray[np.int8], Floats]:
+    """Rows (N, K) as whole numbers from -levels to levels, and each row's scale, (N,)."""
+    if not available():
+        largest = np.maximum(rows.max(1), -rows.min(1))
+        scales = np.maximum(largest / np.float32(levels), _LEAST_SCALE)
+        whole = np.clip(np.rint(rows / scales[:, None]), -levels, levels)
+        return whole.astype(np.int8), scales
+    rows = np.ascontiguousarray(rows, np.float32)
+    made, scales = np.empty(rows.shape, np.int8), np.empty(len(rows), np.float32)
+    _library().quantise(_best(), *rows.shape, levels, rows.ctypes.data, made.ctypes.data, scales.ctypes.data)
+    return made, scales
+
+
+def _best() -> int:
+    """The best path of the library that this processor has."""
+    return next(number for number in _PATHS.values() if _library().path_serves(number))
 
 
 def path() -> str:
@@ -140,10 +136,9 @@ def described(name: str) -> str:
     """A path in words."""
     if name != _NUMPY:
         return _WORDS[name]
-    reason = (
-        "" if available() else f"; nothing was compiled, {'' if _file() else 'for want of a C compiler on installing'}"
-    )
-    return f"NumPy{reason}"
+    if available():
+        return "NumPy"
+    return f"NumPy: {'nothing was compiled on installing' if _file() is None else 'what was compiled cannot be loaded'}"
 
 
 def available() -> bool:
@@ -178,7 +173,8 @@ def _loaded() -> ctypes.CDLL | None:
         ("path_serves", [number], number),
         ("arranged_bytes", [number] * 3, number),
         ("arrange", [*[number] * 4, *[address] * 3], None),
-        ("fold", [*[number] * 3, *[address] * 5], None),
+        ("quantise", [*[number] * 4, *[address] * 3], None),
+        ("fold", [*[number] * 4, *[address] * 4], None),
     ):
         function = getattr(library, name)
         function.argtypes, function.restype = given, result

@@ -77,6 +77,10 @@ class Mirror:
         self._products = [_Product(matrix) for matrix in packed.layers]
         self._input = _Product(packed.input_weight) if packed.input_weight else None
 
+    def packed(self) -> Packed:
+        """The model, packed, as it was given."""
+        return self._packed
+
     def run(
         self,
         logits: Floats,

@@ -18,7 +18,6 @@ NUMBERS: tuple[Numbers, ...] = ("float32", "int8")
 MAGIC, FORMAT, ALIGNMENT = b"UNDRSTDY", 1, 64
 LARGEST_TABLE = 1 << 20
 """Numbers of a table that folds embedding and input matrix; a larger one would take more memory than it saves time."""
-_LEAST_SCALE = np.float32(2.0**-100)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +122,11 @@ class _Packer:
         config = self.config
         wide = GATES[config.cell] * config.units
         embedding, weight = self.tensors["embedding.weight"], self.tensors["layers.0.weight_ih"]
+        bias = input_bias(config, self.tensors, 0)
         if config.vocabulary * wide <= LARGEST_TABLE:
-            inputs, input_weight = self.matrix(compiled.folded(embedding, weight, self.bias(0))), None
+            inputs, input_weight = self.matrix(compiled.folded(embedding, weight, bias)), None
         else:
-            inputs = self.matrix(embedding, levels=STATE_LEVELS)
-            input_weight = self.matrix(weight, self.bias(0))
+            inputs, input_weight = self.matrix(embedding, levels=STATE_LEVELS), self.matrix(weight, bias)
         layers = tuple(self.layer(layer) for layer in range(config.layers))
         return Packed(config, self.numbers, inputs, input_weight, self.ngrams(weight), layers)
 
@@ -141,41 +140,46 @@ class _Packer:
 
     def layer(self, layer: int) -> Matrix:
         """What a layer's h goes into: its own gates of the next step; the input of the layer above, or the logits."""
-        if layer + 1 < self.config.layers:
-            above, bias = self.tensors[f"layers.{layer + 1}.weight_ih"], self.bias(layer + 1)
+        config, tensors = self.config, self.tensors
+        if layer + 1 < config.layers:
+            above, bias = tensors[f"layers.{layer + 1}.weight_ih"], input_bias(config, tensors, layer + 1)
         else:
-            above, bias = self.tensors["output.weight"], self.tensors["output.bias"]
-        own = self.tensors[f"layers.{layer}.weight_hh"]
-        rows, bias = np.concatenate([own, above]), np.concatenate([self.own_bias(layer), bias])
-        return self.matrix(rows, bias, state=True)
+            above, bias = tensors["output.weight"], tensors["output.bias"]
+        own = self.matrix(tensors[f"layers.{layer}.weight_hh"], own_bias(config, tensors, layer), state=True)
+        return _joined(own, self.matrix(above, bias, state=True))
 
     def matrix(self, rows: Floats, bias: Floats | None = None, *, levels: int = LEVELS, state: bool = False) -> Matrix:
         """The rows in the numbers of the model; with `state`, for a product with whole numbers that stand for h."""
         if self.numbers == "float32":
             return Matrix(np.ascontiguousarray(rows), None, bias)
-        largest = np.maximum(rows.max(1), -rows.min(1))
-        scales = np.maximum(largest / np.float32(levels), _LEAST_SCALE)
-        whole = rows / scales[:, None]
-        np.rint(whole, out=whole)
-        np.clip(whole, -levels, levels, out=whole)
-        return Matrix(whole.astype(np.int8), scales / np.float32(STATE_LEVELS) if state else scales, bias)
+        whole, scales = compiled.quantised(rows, levels)
+        return Matrix(whole, scales / np.float32(STATE_LEVELS) if state else scales, bias)
 
-    def bias(self, layer: int) -> Floats:
-        """What is added to a layer's input products: both biases, but for a GRU's n, which r scales."""
-        n = slice(2 * self.config.units, None)
-        inputs, recurrent = (self.tensors[f"layers.{layer}.bias_{part}"] for part in ("ih", "hh"))
-        both: Floats = inputs + recurrent
-        if self.config.cell == "gru":
-            both[n] = inputs[n]
-        return both
 
-    def own_bias(self, layer: int) -> Floats:
-        """What is added to a layer's recurrent products: nothing but the GRU's c_n."""
-        own = np.zeros_like(self.tensors[f"layers.{layer}.bias_hh"])
-        if self.config.cell == "gru":
-            n = slice(2 * self.config.units, None)
-            own[n] = self.tensors[f"layers.{layer}.bias_hh"][n]
-        return own
+def _joined(one: Matrix, other: Matrix) -> Matrix:
+    """The rows of both, one matrix's after the other's."""
+    parts = zip(_parts(one), _parts(other), strict=True)
+    rows, *numbers = (np.concatenate(pair) for pair in parts)
+    return Matrix(rows, numbers[0] if one.scales is not None else None, numbers[-1])
+
+
+def input_bias(config: ModelConfig, tensors: Tensors, layer: int) -> Floats:
+    """What is added to a layer's input products: both biases, but for a GRU's n, which r scales."""
+    inputs, recurrent = (tensors[f"layers.{layer}.bias_{part}"] for part in ("ih", "hh"))
+    both: Floats = inputs + recurrent
+    if config.cell == "gru":
+        n = slice(2 * config.units, None)
+        both[n] = inputs[n]
+    return both
+
+
+def own_bias(config: ModelConfig, tensors: Tensors, layer: int) -> Floats:
+    """What is added to a layer's recurrent products: nothing but the GRU's c_n."""
+    own: Floats = np.zeros_like(tensors[f"layers.{layer}.bias_hh"])
+    if config.cell == "gru":
+        n = slice(2 * config.units, None)
+        own[n] = tensors[f"layers.{layer}.bias_hh"][n]
+    return own
 
 
 def _parts(matrix: Matrix) -> Iterator[NDArray[Any]]:

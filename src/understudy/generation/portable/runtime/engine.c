@@ -438,21 +438,22 @@ EXPORTED void arrange(int64_t path, int64_t whole, int64_t rows, int64_t inner, 
     }
 }
 
-/* Σ_k embedding[v][k] · weight[k][n] in float64 in the order of k, plus the bias: (V, N) in float32. `sums` holds N. */
-EXPORTED void fold(int64_t V, int64_t E, int64_t N, const float *embedding, const float *weight, const float *bias,
-                   double *sums, float *to)
+/* The rows of a matrix (rows, inner) in eight bits: each row's scale, and its numbers. */
+EXPORTED void quantise(int64_t path, int64_t rows, int64_t inner, int64_t levels, const float *from, int8_t *to,
+                       float *scales)
 {
-    int64_t v, k, n;
-    for (v = 0; v < V; v++) {
-        for (n = 0; n < N; n++)
-            sums[n] = 0.0;
-        for (k = 0; k < E; k++) {
-            const double x = embedding[v * E + k];
-            const float *row = weight + k * N;
-            for (n = 0; n < N; n++)
-                sums[n] += x * (double)row[n];
-        }
-        for (n = 0; n < N; n++)
-            to[v * N + n] = (float)(sums[n] + (double)bias[n]);
-    }
+    int64_t n;
+    for (n = 0; n < rows; n++)
+        scales[n] = paths[path].quantised(from + n * inner, to + n * inner, (float)levels, (size_t)inner);
+}
+
+/* Σ_k embedding[v][k] · weight[k][n] in float64 in the order of k, plus the bias: (V, N) in float32. */
+EXPORTED void fold(int64_t path, int64_t V, int64_t E, int64_t N, const float *embedding, const float *weight,
+                   const float *bias, float *to)
+{
+    int64_t v, n;
+    for (n = 0; n < N; n += FOLDED_AT_ONCE)
+        for (v = 0; v < V; v++)
+            paths[path].folded(embedding + v * E, weight + n, bias + n, to + v * N + n, (size_t)E, (size_t)N,
+                               least(FOLDED_AT_ONCE, (size_t)(N - n)));
 }

@@ -27,24 +27,58 @@ typedef struct {
     void (*looked_up)(const int8_t *, float, float *, size_t, size_t);
     void (*with_ngram)(float, const float *, float *, size_t, size_t);
     uint32_t (*drawn)(const float *, size_t, const Choice *, double, double *, uint32_t *);
+    float (*quantised)(const float *, int8_t *, float, size_t);
+    void (*folded)(const float *, const float *, const float *, float *, size_t, size_t, size_t);
     int middle;  /* added to a state's whole numbers */
     int blocked; /* whether whole numbers lie in blocks; else row by row */
 } Path;
 
-#define DRAWN                                                                                                          \
+/* What is done once when a model is taken: rows in eight bits, and the folded table. */
+enum { FOLDED_AT_ONCE = 64 };
+
+#define ORDINARY                                                                                                          \
     TARGET static uint32_t NAME(draw)(const float *logits, size_t V, const Choice *choice, double u, double *weights,  \
                                       uint32_t *heap)                                                                  \
     {                                                                                                                  \
         return drawn(logits, V, choice, u, weights, heap);                                                             \
+    }                                                                                                                  \
+    TARGET static float NAME(quantised)(const float *restrict row, int8_t *restrict to, float levels, size_t inner)    \
+    {                                                                                                                  \
+        uint32_t largest = 0;                                                                                          \
+        float most, scale;                                                                                             \
+        size_t k;                                                                                                      \
+        for (k = 0; k < inner; k++) { /* positive numbers are in the order of their bits */                            \
+            uint32_t bits;                                                                                             \
+            memcpy(&bits, row + k, sizeof bits);                                                                       \
+            bits &= 0x7fffffff;                                                                                        \
+            largest = bits > largest ? bits : largest;                                                                 \
+        }                                                                                                              \
+        memcpy(&most, &largest, sizeof most);                                                                          \
+        scale = most / levels;                                                                                         \
+        scale = scale > 0x1p-100f ? scale : 0x1p-100f;                                                                 \
+        for (k = 0; k < inner; k++)                                                                                    \
+            to[k] = (int8_t)(int32_t)(held(row[k] / scale, -levels, levels) + 12582912.0f - 12582912.0f);              \
+        return scale;                                                                                                  \
+    }                                                                                                                  \
+    TARGET static void NAME(folded)(const float *restrict vector, const float *restrict weight,                        \
+                                    const float *restrict bias, float *restrict to, size_t E, size_t stride, size_t N) \
+    {                                                                                                                  \
+        double sums[FOLDED_AT_ONCE] = {0};                                                                             \
+        size_t k, n;                                                                                                   \
+        for (k = 0; k < E; k++)                                                                                        \
+            for (n = 0; n < N; n++)                                                                                    \
+                sums[n] += (double)vector[k] * (double)weight[k * stride + n];                                         \
+        for (n = 0; n < N; n++)                                                                                        \
+            to[n] = (float)(sums[n] + (double)bias[n]);                                                                \
     }
 #define PATH(path, middle, blocked)                                                                                    \
     {path##_whole_multiply, path##_real_multiply, path##_gru, path##_lstm, path##_rounded, path##_looked_up,            \
-     path##_with_ngram, path##_draw, middle, blocked}
+     path##_with_ngram, path##_draw, path##_quantised, path##_folded, middle, blocked}
 
 /* Plain C: whole numbers row by row; real ones in blocks, whose lanes compilers find. */
 #define TARGET
 #define NAME(x) plain_##x
-DRAWN
+ORDINARY
 #include "cells.h"
 
 static void plain_whole_multiply(const Matrix *matrix, size_t steps, size_t from, size_t to, const char *x,
@@ -94,7 +128,7 @@ static void plain_real_multiply(const Matrix *matrix, size_t steps, size_t from,
 
 #define TARGET __attribute__((target(AVX512 WIDE)))
 #define NAME(x) avx512_##x
-DRAWN
+ORDINARY
 #include "cells.h"
 
 #define TARGET __attribute__((target(AVX512 ",avx512vnni")))
@@ -152,7 +186,7 @@ DRAWN
 /* AVX2 alone. */
 #define TARGET __attribute__((target("avx2")))
 #define NAME(x) avx2_##x
-DRAWN
+ORDINARY
 #include "cells.h"
 
 #define TARGET __attribute__((target("avx2")))
@@ -198,7 +232,7 @@ DRAWN
 
 #define TARGET
 #define NAME(x) neon_##x
-DRAWN
+ORDINARY
 #include "cells.h"
 
 /* Four rows' four products each, pair by pair: 2 * 64 * 127 fits 16 bits. */
@@ -257,7 +291,7 @@ static const Path paths[PATHS] = {
     [AVX2] = PATH(avx2, MIDDLE, 1),
     [AVX512_ALONE] = PATH(avx512, MIDDLE, 1),
     [AVX512_VNNI] = {vnni_whole_multiply, avx512_real_multiply, avx512_gru, avx512_lstm, avx512_rounded, avx512_looked_up,
-                     avx512_with_ngram, avx512_draw, MIDDLE, 1},
+                     avx512_with_ngram, avx512_draw, avx512_quantised, avx512_folded, MIDDLE, 1},
 #endif
 };
 
