@@ -156,6 +156,24 @@ def of_keras(folder: Path) -> Logits:
     model.save_weights(folder / "keras-crossed.weights.h5")
     checkpoint(folder / "keras-crossed-checkpoint", model=model)
 
+    for kind in ("float16", "bfloat16"):
+        exact, short = (
+            keras.Sequential([keras.Input((None,)), *parts])
+            for parts in (
+                [
+                    layers.Embedding(V, E, dtype=dtype),
+                    recurrent(layers.GRU, dtype=dtype, recurrent_initializer="zeros"),
+                    layers.Dense(V, dtype=dtype),
+                ]
+                for dtype in ("float32", kind)
+            )
+        )
+        short.set_weights(shaken(exact, 6).get_weights())
+        exact.set_weights([np.asarray(array, np.float32) for array in short.get_weights()])
+        found[f"keras-{kind}"] = logits_of(exact)
+        short.save_weights(folder / f"keras-{kind}.weights.h5")
+        checkpoint(folder / f"keras-{kind}-checkpoint", model=short)
+
     refused = {
         "hard-sigmoid": recurrent(layers.LSTM, recurrent_activation="hard_sigmoid"),
         "relu": recurrent(layers.GRU, activation="relu"),

@@ -42,8 +42,8 @@ def run(parsed: argparse.Namespace) -> int:
     out = checks.place("--out", parsed.out)
     placing.check_new(out)
     imported = import_weights(
-        Path(checks.path("FILE", parsed.file)),
-        texts=[checks.path("--text", text) for text in parsed.text or ()],
+        parsed.file,
+        texts=parsed.text or (),
         vocabulary=Path(checks.path("--vocabulary", parsed.vocabulary)) if parsed.vocabulary is not None else None,
         **reading(parsed),
     )

@@ -5,7 +5,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from understudy.cli.arguments import Parser, add_reading, reading
-from understudy.cli.terminal import say, say_document, visible
+from understudy.cli.terminal import one_line, say, say_document, visible
 from understudy.errors import UserError
 
 if TYPE_CHECKING:
@@ -75,7 +75,30 @@ def _model(model: "ModelFile", as_json: bool) -> int:
         say(f"{row.name:<24}{row.output:<18}{row.parameters:>14,}")
     say(f"{'':<42}{model.config.parameters:>14,}")
     say("\n(T time, B batch)\n")
-    training, corpus = model.training, model.training.get("corpus", {})
+    if "imported" in model.training:
+        _say_imported(model.training["imported"])
+    else:
+        _say_training(model.training)
+    kind = "bytes" if model.vocabulary.kind == "bytes" else "characters"
+    say(f"vocabulary   {len(model.vocabulary):,} {kind}: {_shown(model.vocabulary.characters)}")
+    say(f"written by   Understudy {model.training.get('library_version')}")
+    for heading, text in model.card.items():
+        say(f"\n{heading}\n{textwrap.fill(text, 100, initial_indent='  ', subsequent_indent='  ')}")
+    return 0
+
+
+def _say_imported(imported: dict[str, Any]) -> None:
+    """Where weights that another library wrote came from, and what was assumed of them."""
+    say(f"imported     {one_line(imported['format'])}")
+    for name, digest in imported["files"].items():
+        say(f"SHA-256      {one_line(digest)}  {one_line(name)}")
+    for note in imported["notes"]:
+        say(f"note         {one_line(note)}")
+
+
+def _say_training(training: dict[str, Any]) -> None:
+    """What was learned from, how long, and how well."""
+    corpus = training.get("corpus", {})
     say(f"text         {corpus.get('name')}, {corpus.get('characters', 0):,} characters")
     say(f"SHA-256      {corpus.get('sha256')}")
     say(f"steps        {training.get('steps', 0):,} ({training.get('characters_seen', 0):,} characters learned from)")
@@ -95,12 +118,6 @@ def _model(model: "ModelFile", as_json: bool) -> int:
             )
     if training.get("temperature", 1.0) != 1:
         say(f"temperature  {training['temperature']:.3f} suited the text held back; the output layer has it in it")
-    kind = "bytes" if model.vocabulary.kind == "bytes" else "characters"
-    say(f"vocabulary   {len(model.vocabulary):,} {kind}: {_shown(model.vocabulary.characters)}")
-    say(f"written by   Understudy {training.get('library_version')}")
-    for heading, text in model.card.items():
-        say(f"\n{heading}\n{textwrap.fill(text, 100, initial_indent='  ', subsequent_indent='  ')}")
-    return 0
 
 
 def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:

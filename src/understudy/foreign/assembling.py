@@ -54,8 +54,8 @@ def chain(found: Found) -> Chain:
     if not found.configured and not found.format.startswith("PyTorch"):
         if not all(layer.certain for layer in recurrent):
             notes.append(
-                f"assumed, as the file tells no settings: sigmoid and tanh in its {cell.upper()}; a model with "
-                f"hard_sigmoid, the default before Keras 2.3 and in TensorFlow 1, would write worse than it did there"
+                f"assumed, as the file tells no settings: sigmoid and tanh in its {cell.upper()}; one with hard_sigmoid, "
+                f"the default before Keras 2.3 and in TensorFlow 1, comes out as another model than it was"
             )
         notes += [f"assumed of {named(layer.name)}: {layer.assumed}" for layer in recurrent if layer.assumed]
         if len(recurrent) > 1:

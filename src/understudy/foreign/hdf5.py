@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from understudy.checks import named
 from understudy.errors import ModelFileError
-from understudy.foreign.hdf5_values import attribute, dimensions, type_of
+from understudy.foreign.hdf5_values import OPAQUE, Type, attribute, dimensions, type_of
 from understudy.foreign.reading import FLOATS, Reader, Stored, decoded, size_of
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -65,7 +65,7 @@ def contents(reader: Reader) -> Contents:
         if table is None:
             found.arrays[path] = _array(reader, path, messages)
             continue
-        found.groups[path] = dict(attribute(reader, message.data) for message in messages if message.type == _ATTRIBUTE)
+        found.groups[path] = dict(_attributes(reader, messages))
         if path.count("/") >= _DEEPEST:
             raise ModelFileError(f"damaged: groups in groups, more than {_DEEPEST} deep")
         for name, child in _members(reader, table):
@@ -116,6 +116,10 @@ def _messages(reader: Reader, place: int) -> Iterator[_Message]:
             at += 8 + length
 
 
+def _attributes(reader: Reader, messages: list[_Message]) -> list[tuple[str, Any]]:
+    return [attribute(reader, message.data) for message in messages if message.type == _ATTRIBUTE]
+
+
 def _members(reader: Reader, table: bytes) -> Iterator[tuple[str, int]]:
     """The names in a group, each with where its object's header lies."""
     tree, heap = (int.from_bytes(table[at : at + 8], "little") for at in (0, 8))
@@ -159,6 +163,8 @@ def _array(reader: Reader, path: str, messages: list[_Message]) -> Stored:
     if not {_DATASPACE, _DATATYPE, _LAYOUT} <= set(told):
         raise ModelFileError(f"{named(path)} is neither a group nor an array")
     shape, kind = dimensions(told[_DATASPACE]), type_of(told[_DATATYPE])
+    if kind == OPAQUE and ("dtype", "bfloat16") in _attributes(reader, messages):  # Keras 3 says so, HDF5 cannot
+        kind = Type("bfloat16", kind.size)
     size = size_of(shape, kind.size)
     layout = told[_LAYOUT]
     if kind.name not in FLOATS:

@@ -31,6 +31,10 @@ class Type(NamedTuple):
     big: bool = False
 
 
+OPAQUE = Type("opaque", 2)
+"""Two bytes of which HDF5 knows no more."""
+
+
 def type_of(data: bytes) -> Type:
     """A type, out of the message that describes it."""
     kind, size = data[0] & 0x0F, int.from_bytes(data[4:8], "little")
@@ -45,7 +49,7 @@ def type_of(data: bytes) -> Type:
         return Type("text", size)
     if kind == _LONG and data[1] & 0x0F == 1:
         return Type("long text", size)
-    return Type("whole number" if kind == 0 else f"HDF5 class {kind}", size)
+    return Type({0: "whole number", 5: "opaque"}.get(kind, f"HDF5 class {kind}"), size)
 
 
 def dimensions(data: bytes) -> tuple[int, ...]:

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 from typing import Literal
 
+from understudy import checks
 from understudy.errors import ConfigError
 from understudy.foreign import assembling, files, symbols
 from understudy.model.file import ModelFile
 
+Name = str | PathLike[str]
 ORIGIN = "imported"
 """What a model file's `training` has its origin under."""
 
@@ -30,10 +33,10 @@ class Imported:
 
 
 def import_weights(
-    file: Path,
+    file: Name,
     *,
-    texts: Sequence[str | Path] = (),
-    vocabulary: Path | Sequence[str] | Sequence[int] | None = None,
+    texts: Name | Sequence[Name] = (),
+    vocabulary: Path | Sequence[str | None] | Sequence[int] | None = None,
     encoding: str = "utf-8",
     newlines: Literal["keep", "lf"] = "keep",
     globs: Sequence[str] = (),
@@ -47,7 +50,7 @@ def import_weights(
             or its folder; or a PyTorch state dict in `.safetensors`.
         texts: the texts that it learned from, as `understudy train` takes them: their distinct characters in
             code-point order are its symbols, as in the tutorial.
-        vocabulary: in place of them, its symbols in the order of their ids, or a JSON file that lists them.
+        vocabulary: in place of them, its symbols in the order of their ids, or the path of a JSON file that lists them.
         encoding: how the texts' characters are written.
         newlines: "lf" turns every line end of the texts into a newline.
         globs: patterns of file names to take from folders of texts.
@@ -57,16 +60,18 @@ def import_weights(
         ConfigError: neither or both of text and vocabulary came, or what came has another number of symbols.
         TextError: the text cannot be read.
     """
-    with files.opened(file) as opened:
+    named = [texts] if isinstance(texts, str | PathLike) else texts
+    learned = [checks.path("--text", text) for text in named]
+    with files.opened(Path(checks.path("FILE", file))) as opened:
         chain = assembling.chain(opened.found)
         wanted = chain.config.vocabulary
-        if bool(texts) == (vocabulary is not None):
+        if bool(learned) == (vocabulary is not None):
             raise ConfigError(
                 f"these weights are of {wanted:,} symbols, and carry no list of them: name the text that they learned "
                 f"from with --text TEXT, or the symbols with --vocabulary FILE; one of the two"
             )
         if vocabulary is None:
-            told = symbols.of_text(texts, wanted, encoding=encoding, newlines=newlines, globs=globs)
+            told = symbols.of_text(learned, wanted, encoding=encoding, newlines=newlines, globs=globs)
         elif isinstance(vocabulary, Path):
             told = symbols.of_file(vocabulary, wanted)
         else:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from understudy.errors import ModelFileError
-from understudy.model.documents import Fields, check_plain, hold, number, or_null, text, whole
+from understudy.model.documents import Fields, Rule, check_plain, hold, number, or_null, text, whole
 
 _LARGEST_CARD, _LONGEST_HEADING = 1 << 17, 200
 _LOSSES = ("validation_loss", "validation_loss_streamed")
@@ -24,8 +24,20 @@ ORIGIN = Fields({"name": or_null(text()), "steps": or_null(whole())}, absent=Tru
 HELD_BACK = Fields(
     {"steps": whole(), **dict.fromkeys(_LOSSES, number()), "temperature": number(positive=True)}, needed=_LOSSES
 )
+_MOST_FILES, _MOST_NOTES = 1 << 11, 100
+_FILES = Rule(
+    f"at most {_MOST_FILES:,} names, each with a SHA-256",
+    lambda value: type(value) is dict and len(value) <= _MOST_FILES and all(map(_DIGEST.fits, value.values())),
+)
+_NOTES = Rule(
+    f"a list of at most {_MOST_NOTES} texts",
+    lambda value: type(value) is list and len(value) <= _MOST_NOTES and all(map(text().fits, value)),
+)
+IMPORTED = Fields({"format": text(), "files": _FILES, "notes": _NOTES}, needed=("format", "files", "notes"))
+"""Of weights that another library wrote: see `understudy.foreign`."""
 TRAINING = Fields(
     {
+        "imported": IMPORTED,
         "recipe": Fields({}),
         "schedule_steps": whole(),
         "corpus": _CORPUS,
