@@ -22,8 +22,11 @@ new Promise((resolve) => {
     else element(id).value = value;
   }
   const began = performance.now();
-  let [first, ticks] = [null, 0];
-  const ticking = setInterval(() => ticks++, 1);
+  let [first, ticks, last, longest] = [null, 0, began, 0];
+  const ticking = setInterval(() => {
+    const now = performance.now();
+    [ticks, longest, last] = [ticks + 1, Math.max(longest, now - last), now];
+  }, 1);
   const watching = new MutationObserver(async () => {
     const [status, trouble] = [element('status').textContent, element('trouble').textContent];
     if (first === null && element('text').textContent.length > (asked.start || '').length) {
@@ -40,7 +43,7 @@ new Promise((resolve) => {
     await new Promise((done) => setTimeout(done, 0));
     resolve({
       text: window.copied, shown: element('text').innerText, command: element('command').textContent,
-      status, trouble, first, took, ticks,
+      status, trouble, first, took, ticks, longest,
     });
   });
   watching.observe(document.body, { subtree: true, childList: true, characterData: true });
@@ -59,7 +62,7 @@ class Written(NamedTuple):
         command: the one that is to write the same.
         status, trouble: what the page says.
         first, took: milliseconds from the click to the first character, and to the last; `first` is None without any.
-        ticks: how often a timer was served meanwhile.
+        ticks, longest: how often a timer was served meanwhile, and the milliseconds that it waited at the most.
     """
 
     text: str
@@ -70,6 +73,7 @@ class Written(NamedTuple):
     first: float | None
     took: float
     ticks: int
+    longest: float
 
 
 def opened(browser: Browser, model: ModelFile, folder: Path, **options: Any) -> Path:

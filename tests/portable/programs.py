@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tests.portable.javascript import Job, node
 from understudy.generation.engine import EngineState, Trace
 from understudy.generation.portable.mirror import Drawn, Given, Mirror
 from understudy.generation.portable.packing import Packed
-from understudy.generation.sampling import uniforms
+from understudy.generation.sampling import Floats, uniforms
 
 PORTABLE = Path(understudy.__file__).parent / "generation" / "portable"
 RUNTIME, WASM = PORTABLE / "runtime", PORTABLE / "portable.wasm"
@@ -51,6 +52,15 @@ TARGETS = {
     for name, options in {"-O3": STRICT, "-O3 -std=gnu11": ("-std=gnu11",)}.items()
 }
 ORDINARY = "gcc -O3"
+
+
+class Runner(Protocol):
+    """What the mirror and the compiled engine have in common."""
+
+    def run(
+        self, logits: Floats, state: EngineState, symbols: Given | Drawn, trace: Trace | None = None
+    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
+        """See `Mirror.run`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +113,10 @@ def in_c(command: Sequence[str], packed: Packed, jobs: Sequence[Job], folder: Pa
     """What a program of `build` gives."""
     model, work = folder / "packed.bin", folder / "jobs.bin"
     model.write_bytes(packed.to_bytes())
-    work.write_bytes(b"".join(map(_written, jobs)))
+    work.write_bytes(b"".join(map(job_bytes, jobs)))
     done = subprocess.run([*command, str(model), str(work)], capture_output=True, check=False)
     assert done.returncode == 0, f"{done.returncode}: {done.stderr.decode()}"
-    return _read(done.stdout, packed, jobs)
+    return results_of(done.stdout, packed, jobs)
 
 
 def in_wasm(packed: Packed, jobs: Sequence[Job], folder: Path, wasm: Path = WASM) -> list[Came]:
@@ -116,51 +126,48 @@ def in_wasm(packed: Packed, jobs: Sequence[Job], folder: Path, wasm: Path = WASM
 
 def in_numpy(packed: Packed, jobs: Sequence[Job]) -> list[Came]:
     """What the mirror gives; all jobs are of the same lengths."""
-    mirror, config, streams = Mirror(packed), packed.config, len(jobs)
-    length, read = jobs[0].length, len(jobs[0].prompt)
-    assert {(job.length, len(job.prompt)) for job in jobs} == {(length, read)}
-    state: EngineState = tuple(np.zeros((streams, width), np.float32) for part in config.state_widths for width in part)
-    sampling, sums = [job.sampling for job in jobs], _Sums()
-    prompts = np.array([job.prompt for job in jobs], np.int64).T
-    logits = np.zeros((streams, config.vocabulary), np.float32)
-    _, logits, state = mirror.run(logits, state, Given(prompts), sums)
+    return in_slices(Mirror(packed), packed, jobs)
+
+
+def in_slices(runner: Runner, packed: Packed, jobs: Sequence[Job], together: int = 16) -> list[Came]:
+    """What an engine's runner gives for all jobs side by side, so many steps at a time; all are of the same lengths."""
+    config, streams, length = packed.config, len(jobs), jobs[0].length
+    assert {(job.length, len(job.prompt)) for job in jobs} == {(length, len(jobs[0].prompt))}
     chances = np.stack([uniforms(job.seed, 0, length) for job in jobs], 1)
-    ids, logits, state = mirror.run(logits, state, Drawn(chances, sampling), sums)
-    layers = state[:-1] if packed.ngrams else state
-    steps = np.array(sums.kept, np.uint32)
-    return [
-        Came(
-            ids[:, stream].astype(np.uint32),
-            steps[:, stream],
-            np.concatenate([part[stream] for part in layers]).view(np.uint32),
-            logits[stream].view(np.uint32),
-        )
-        for stream in range(streams)
-    ]
+    settings = [job.sampling for job in jobs]
+    slices: list[Given | Drawn] = [Given(np.array([job.prompt for job in jobs], np.int64).T)]
+    slices += [Drawn(chances[first : first + together], settings) for first in range(0, length, together)]
+    state: EngineState = tuple(np.zeros((streams, width), np.float32) for part in config.state_widths for width in part)
+    logits, ids, sums = np.zeros((streams, config.vocabulary), np.float32), [], []
+    for part in slices:
+        steps = part.shape[0]
+        every_logits = np.empty((steps, streams, config.vocabulary), np.float32)
+        every_hidden = np.empty((steps, config.layers, streams, config.units), np.float32)
+        found, logits, state = runner.run(logits, state, part, Trace(every_logits, every_hidden))
+        sums.append(_sums(every_logits, every_hidden))
+        ids.append(found)
+    layers = np.concatenate(state[:-1] if packed.ngrams else state, 1).view(np.uint32)
+    drawn, every = np.concatenate(ids[1:]).astype(np.uint32), np.concatenate(sums)
+    return [Came(drawn[:, one], every[:, one], layers[one], logits[one].view(np.uint32)) for one in range(streams)]
 
 
-class _Sums(Trace):
-    """Sums of the bits of each step, as the programs make them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        object.__setattr__(self, "kept", [])
-
-    kept: list[NDArray[np.uint32]]
-
-    def keep(self, t: int, logits: NDArray[np.float32], hidden: Sequence[NDArray[np.float32]]) -> None:
-        bits = np.concatenate([logits, *hidden], 1).view(np.uint32)
-        odd = np.arange(1, bits.shape[1] + 1, dtype=np.uint32) * np.uint32(2654435761) | np.uint32(1)
-        self.kept.append((bits * odd).sum(1, dtype=np.uint32))
+def _sums(logits: NDArray[np.float32], hidden: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Sums of the bits of each step (T, B), as the programs make them, of (T, B, V) and (T, L, B, H)."""
+    bits = np.concatenate([logits, *np.moveaxis(hidden, 1, 0)], -1).view(np.uint32)
+    odd = np.arange(1, bits.shape[-1] + 1, dtype=np.uint32) * np.uint32(2654435761) | np.uint32(1)
+    made: NDArray[np.uint32] = (bits * odd).sum(-1, dtype=np.uint32)
+    return made
 
 
-def _written(job: Job) -> bytes:
+def job_bytes(job: Job) -> bytes:
+    """A job as the programs read it (portable_driver.c)."""
     how, prompt = job.sampling, job.prompt
     head = struct.pack("<Qdd", job.seed, how.temperature, how.top_p or 0.0)
     return head + struct.pack(f"<{4 + len(prompt)}I", how.top_k or 0, len(prompt), job.length, 0, *prompt)
 
 
-def _read(results: bytes, packed: Packed, jobs: Sequence[Job]) -> list[Came]:
+def results_of(results: bytes, packed: Packed, jobs: Sequence[Job]) -> list[Came]:
+    """What a program wrote that did these jobs."""
     config, numbers = packed.config, np.frombuffer(results, np.uint32)
     state = config.units * config.layers * (2 if config.cell == "lstm" else 1)
     came, place = [], 0

@@ -8,8 +8,9 @@
 
   const SLICE = 10; // milliseconds
   const LONGEST = 1000000;
+  const PRODUCTS = 60000; // of JavaScript between two looks at the clock
   const LARGEST_SEED = 2n ** 64n - 1n;
-  const BASE64_PIECE = 1 << 18; // characters, a multiple of four
+  const BASE64_PIECE = 1 << 16; // characters, a multiple of four
   const LINES = 4000; // characters of a block of the text, so that no layout is of the whole of it
   const element = (id) => document.getElementById(id);
   const told = JSON.parse(element('model').textContent);
@@ -71,8 +72,8 @@
 
     *read(id) {
       this.stream.begin(id);
-      while (!this.stream.go(1e6)) yield 1e6;
-      yield Math.min(1e6, told.bytes);
+      while (!this.stream.go(PRODUCTS)) yield PRODUCTS;
+      yield Math.min(PRODUCTS, told.bytes);
     }
   }
 
