@@ -3,9 +3,9 @@
     python -m benchmarks.pages [--rounds 3]
 
 The model that comes with the package and the tutorial's (GRU 1024), opened from the disk in Chromium and Firefox, as
-WebAssembly and as JavaScript: 2,000 characters at temperature 0.8 (400 in JavaScript), after 100 that warm the compilers
-up. The first character is that of the first click after the page has loaded. Chromium is throttled fourfold too, as it
-does for its developers. The longest pause is what a timer of one millisecond waited at the most.
+WebAssembly and as JavaScript: 2,000 characters at temperature 0.8 (400 in JavaScript), after 100 for the compilers to
+warm up. The first character is that of the first click after the page has loaded. Chromium is throttled fourfold too,
+as it does for its developers. The longest pause is what a timer of one millisecond waited at the most.
 """
 
 import argparse
