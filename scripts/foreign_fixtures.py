@@ -224,7 +224,9 @@ def of_tf_keras(folder: Path) -> Logits:
     for name, kind, plain in (("gru", v1.CuDNNGRU, layers.GRU), ("lstm", v1.CuDNNLSTM, layers.LSTM)):
         model = stack(kind(H, return_sequences=True, name="cudnn"), kind(H, return_sequences=True, name="cudnn_1"))
         shaken(model, 3)
-        model.save_weights(folder / f"tf-keras-cudnn-{name}.h5")
+        model.save(folder / f"tf-keras-cudnn-{name}.h5")
+        model.save(folder / f"tf-keras-cudnn-{name}.keras")
+        model.save_weights(folder / f"tf-keras-cudnn-{name}-weights.h5")
         checkpoint(folder / f"tf-keras-cudnn-{name}-checkpoint", model=model)
         other = stack(plain(H, return_sequences=True, name="cudnn"), plain(H, return_sequences=True, name="cudnn_1"))
         for one, two in zip(model.layers, other.layers, strict=True):  # what is loaded by name is converted

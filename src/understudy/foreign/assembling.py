@@ -37,7 +37,7 @@ def chain(found: Found) -> Chain:
     Raises:
         ModelFileError: they are not one, or not one of ours; the message names the layer.
     """
-    notes = list(found.notes)
+    notes = []
     recurrent = [layer for layer in found.layers if isinstance(layer, Recurrent)]
     matrices = [layer for layer in found.layers if isinstance(layer, Matrix)]
     if not recurrent:
@@ -51,7 +51,7 @@ def chain(found: Found) -> Chain:
     recurrent = _in_order(recurrent, E)
     _check_chain(embedding, recurrent, output)
     cell, H = recurrent[0].cell, recurrent[0].units
-    if not found.configured and not found.format.startswith("PyTorch"):
+    if not found.configured:
         if not all(layer.certain for layer in recurrent):
             notes.append(
                 f"assumed, as the file tells no settings: sigmoid and tanh in its {cell.upper()}; one with hard_sigmoid, "
@@ -97,7 +97,7 @@ def _ends(matrices: list[Matrix], recurrent: list[Recurrent], found: Found) -> t
         return others[0], outputs[0]
     if not outputs and len(others) == 2:
         return _told_apart(others, recurrent)
-    if len(matrices) == 1 and found.format.startswith("PyTorch"):  # tied: safetensors keeps what is shared once
+    if len(matrices) == 1 and found.ties:  # what is shared is kept once
         return matrices[0], matrices[0]
     raise ModelFileError(
         f"it has {len(others)} layers that may be the Embedding ({_list(others) or 'none'}) and {len(outputs)} Dense "

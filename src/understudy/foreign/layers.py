@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from understudy.checks import named
@@ -91,14 +91,14 @@ class Found:
     Attributes:
         format: in words.
         layers: its layers, in the order in which they were met.
-        configured: whether the file tells how its layers are set, and that has been looked at.
-        notes: what else the user should know.
+        configured: whether how its layers are set is known, from a configuration or because there is but one way.
+        ties: whether one matrix may be embedding and output layer.
     """
 
     format: str
     layers: list[Layer]
     configured: bool = False
-    notes: list[str] = field(default_factory=list)
+    ties: bool = False
 
 
 def placed(layer: Layer, place: int) -> Layer:

@@ -47,7 +47,7 @@ def found(tensors: Mapping[str, Stored]) -> Found:
     for number, place in enumerate(ordered):
         layer = _recurrent(".".join(filter(None, (place[0], f"l{place[1]}"))), cells[place])
         layers.append(placed(layer, number) if clear else layer)
-    return Found("PyTorch state dict", layers)
+    return Found("PyTorch state dict", layers, configured=True, ties=True)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
