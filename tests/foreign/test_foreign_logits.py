@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from tests.foreign.makers import ALPHABET, MAKERS, cases, computed, files_of, log_probabilities
+from tests.foreign.makers import ALPHABET, FIXTURES, MAKERS, cases, computed, files_of, log_probabilities
 from understudy.foreign.importing import import_weights
 from understudy.model.file import ModelFile
 from understudy.model.parameters import network_of
@@ -37,3 +37,23 @@ def test_every_model_of_every_maker_lies_in_a_file() -> None:
         for model in set(computed(maker)) - {"ids"}:
             assert list(files_of(model)), model
     assert len(cases()) >= 25
+
+
+@pytest.mark.parametrize(
+    ("name", "notes"),
+    [
+        ("keras-lstm2.keras", []),
+        ("keras-unbiased.keras", []),
+        ("torch-lstm2.safetensors", []),
+        ("torch-tied.safetensors", ["tied: the output layer has the matrix of embedding"]),
+        ("tf-keras-cudnn-gru-checkpoint", ["in this order: model/layer_with_weights-1, model/layer_with_weights-2"]),
+        ("keras-tutorial.keras", ["sigmoid and tanh in its GRU"]),
+        ("keras-unbiased.weights.h5", ["sigmoid and tanh", "layers/gru: it resets after the product"]),
+        ("keras-crossed.weights.h5", ["sigmoid and tanh", "in this order: zebra, ant"]),
+    ],
+)
+def test_what_the_file_does_not_tell_is_said(name: str, notes: list[str]) -> None:
+    found = import_weights(FIXTURES / name, vocabulary=ALPHABET).notes
+    assert len(found) == len(notes)
+    for said, expected in zip(found, notes, strict=True):
+        assert expected in said

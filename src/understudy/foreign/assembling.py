@@ -37,31 +37,19 @@ def chain(found: Found) -> Chain:
     Raises:
         ModelFileError: they are not one, or not one of ours; the message names the layer.
     """
-    notes = []
     recurrent = [layer for layer in found.layers if isinstance(layer, Recurrent)]
     matrices = [layer for layer in found.layers if isinstance(layer, Matrix)]
     if not recurrent:
         raise ModelFileError(f"it has no layer of GRU or LSTM{_names(found)}; {EXPECTED}")
     embedding, output = _ends(matrices, recurrent, found)
-    if embedding is output:
-        notes.append(
-            f"the output layer has the embedding's matrix ({named(embedding.name)}), for the file has no other"
-        )
     V, E = embedding.matrix.shape
     recurrent = _in_order(recurrent, E)
     _check_chain(embedding, recurrent, output)
-    cell, H = recurrent[0].cell, recurrent[0].units
-    if not found.configured:
-        if not all(layer.certain for layer in recurrent):
-            notes.append(
-                f"assumed, as the file tells no settings: sigmoid and tanh in its {cell.upper()}; one with hard_sigmoid, "
-                f"the default before Keras 2.3 and in TensorFlow 1, comes out as another model than it was"
-            )
-        notes += [f"assumed of {named(layer.name)}: {layer.assumed}" for layer in recurrent if layer.assumed]
-        if len(recurrent) > 1:
-            notes.append(f"assumed, in this order: {named(', '.join(layer.name for layer in recurrent))}")
+    notes = [] if found.configured else _assumed(recurrent)
+    if embedding is output:
+        notes.append(f"tied: the output layer has the matrix of {named(embedding.name)}, for the file has no other")
     try:
-        config = ModelConfig(cell, V, E, H, len(recurrent))
+        config = ModelConfig(recurrent[0].cell, V, E, recurrent[0].units, len(recurrent))
     except ConfigError as error:
         raise ModelFileError(f"larger than a model can be here: {error}") from error
     return Chain(embedding, recurrent, output, config, notes)
@@ -85,6 +73,20 @@ def tensors(chain: Chain, order: NDArray[np.int64]) -> dict[str, Array]:
     zeros: Array = np.zeros(chain.config.vocabulary, np.float32)
     found["output.bias"] = (zeros if bias is None else bias.read(chain.output.name))[order]
     return found
+
+
+def _assumed(recurrent: list[Recurrent]) -> list[str]:
+    """What the shapes do not tell of layers whose settings are not told."""
+    notes = []
+    if not all(layer.certain for layer in recurrent):
+        notes.append(
+            f"assumed, as the file tells no settings: sigmoid and tanh in its {recurrent[0].cell.upper()}; one with "
+            f"hard_sigmoid, the default before Keras 2.3 and in TensorFlow 1, comes out as another model than it was"
+        )
+    notes += [f"assumed of {named(layer.name)}: {layer.assumed}" for layer in recurrent if layer.assumed]
+    if len(recurrent) > 1:
+        notes.append(f"assumed, in this order: {named(', '.join(layer.name for layer in recurrent))}")
+    return notes
 
 
 def _ends(matrices: list[Matrix], recurrent: list[Recurrent], found: Found) -> tuple[Matrix, Matrix]:
