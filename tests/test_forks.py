@@ -14,7 +14,7 @@ import torch
 import understudy
 from tests import forking_process
 from understudy.errors import ConfigError
-from understudy.generation.onnx_engine import OnnxEngine
+from understudy.generation.portable.engine import PortableEngine
 from understudy.model import file, forked
 from understudy.model.gpu import use_gpu
 from understudy.model.parameters import network_of
@@ -56,7 +56,7 @@ def test_a_model_and_an_engine_that_have_written_can_be_copied(how: object) -> N
     model = understudy.load("@shakespeare")
     written = model.generate("A", length=40, seed=3)
     engine, network = model.engine, network_of(file.read("@shakespeare"))
-    assert isinstance(engine, OnnxEngine)
+    assert isinstance(engine, PortableEngine)
     assert how(model).generate("A", length=40, seed=3) == written  # type: ignore[operator]
     again = understudy.load("@shakespeare")
     again.engine = how(engine)  # type: ignore[operator]

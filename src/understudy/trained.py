@@ -59,7 +59,7 @@ class Model:
         """What computes its steps.
 
         Raises:
-            ConfigError: a GPU is asked for and there is none.
+            ConfigError: a GPU is asked for and there is none, or `UNDERSTUDY_KERNELS` names what is not to be had.
         """
         return _engine(self._file, self._precision, self._device)
 
@@ -200,9 +200,9 @@ def _engine(model: ModelFile, precision: Precision, device: Device) -> "Engine":
 
         use_gpu()
         return GpuEngine(network_of(model, device="cuda"))
-    from understudy.generation.onnx_engine import OnnxEngine
+    from understudy.generation.portable.engine import PortableEngine
 
-    return OnnxEngine(model, numbers=precision)
+    return PortableEngine(model, numbers=precision)
 
 
 def _first(model: Model, prompt: str | StreamState, seed: int | None, unknown: Unknown) -> StreamState:

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from understudy.exports.hashes import ngram_rows
-from understudy.generation.nodes import Nodes
-from understudy.generation.runtime import onnxruntime
+from understudy.exports.nodes import Nodes
+from understudy.exports.runtime import onnxruntime
 from understudy.model.config import HASH_BASE, HASH_PRIME, LARGEST_CODE, NGRAM_LENGTHS, RECENT
 
 

@@ -13,8 +13,8 @@ import pytest
 from tests.exports.models import KINDS, example, written
 from understudy.errors import ConfigError, MissingExtraError
 from understudy.exports import to_onnx
+from understudy.exports.runtime import onnxruntime
 from understudy.exports.to_onnx import Draw, Precision, make
-from understudy.generation.runtime import onnxruntime
 from understudy.generation.sampling import Sampling, uniforms
 from understudy.model.file import ModelFile
 from understudy.text.vocabulary import Vocabulary

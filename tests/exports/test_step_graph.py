@@ -10,8 +10,8 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 from tests.exports.models import KINDS, example, logits_of
+from understudy.exports.runtime import onnxruntime
 from understudy.exports.step import OPERATORS, OPSET, state_inputs, step_graph
-from understudy.generation.runtime import onnxruntime
 from understudy.model.file import ModelFile
 
 LISTED = {"Gather", "MatMul", "Add", "Sub", "Mul", "Split", "Sigmoid", "Tanh"}

@@ -6,18 +6,17 @@ from tests.generation.conftest import ALPHABET, model_file
 from tests.generation.test_gpu_engine import done_at_once
 from understudy.generation.engine import Engine
 from understudy.generation.gpu_engine import GpuEngine
-from understudy.generation.onnx_engine import OnnxEngine
-from understudy.generation.sampling import Sampling, uniforms
+from understudy.generation.portable.engine import PortableEngine
+from understudy.generation.portable.packing import NUMBERS, Numbers
+from understudy.generation.sampling import Sampling
 from understudy.generation.torch_engine import TorchEngine
 from understudy.model.file import ModelFile
 from understudy.model.parameters import network_of
 from understudy.text.vocabulary import Vocabulary
 
-SAMPLINGS = [Sampling(0.0), Sampling(1.3), Sampling(0.8, top_k=5), Sampling(0.9, top_p=0.7), Sampling(1.0, 7, 0.8)]
-
 
 def engines(file: ModelFile) -> list[Engine]:
-    return [OnnxEngine(file), TorchEngine(network_of(file))]
+    return [PortableEngine(file), TorchEngine(network_of(file))]
 
 
 def test_engines_compute_what_the_network_computes(file: ModelFile) -> None:
@@ -35,22 +34,9 @@ def test_engines_compute_what_the_network_computes(file: ModelFile) -> None:
             np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
-@pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
-def test_the_draw_in_the_graph_is_the_draw_of_sampling(file: ModelFile, sampling: Sampling) -> None:
-    engine, B, T = OnnxEngine(file), 5, 200
-    logits, state = engine.read(np.ones((1, B), np.int64), engine.zero_state(B))
-    chances = np.stack([uniforms(seed, 0, T) for seed in range(B)], 1)
-    ids, last, after = engine.write(logits, state, chances, sampling)
-    for t in range(T):
-        assert np.array_equal(sampling.draw(logits, chances[t]), ids[t])
-        logits, state = engine.read(ids[t : t + 1], state)
-    assert np.array_equal(logits, last)
-    assert all(np.array_equal(one, other) for one, other in zip(state, after, strict=True))
-
-
-@pytest.mark.parametrize("numbers", ["float32", "int8"])
-def test_a_stream_is_the_same_to_the_last_bit_whatever_streams_are_beside_it(file: ModelFile, numbers: str) -> None:
-    engine = OnnxEngine(file, numbers=numbers)  # type: ignore[arg-type]
+@pytest.mark.parametrize("numbers", NUMBERS)
+def test_a_stream_is_the_same_to_the_last_bit_whatever_streams_are_beside_it(file: ModelFile, numbers: Numbers) -> None:
+    engine = PortableEngine(file, numbers=numbers)
     ids = np.random.default_rng(1).integers(0, file.config.vocabulary, (15, 64))
     logits, many = engine.read(ids, engine.zero_state(64))
     for stream in (0, 5, 63):

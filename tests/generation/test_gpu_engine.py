@@ -8,7 +8,7 @@ from understudy.api import Model
 from understudy.errors import ConfigError
 from understudy.generation.engine import Engine
 from understudy.generation.gpu_engine import STEPS, STREAMS, GpuEngine
-from understudy.generation.onnx_engine import OnnxEngine
+from understudy.generation.portable.engine import PortableEngine
 from understudy.generation.sampling import Sampling, uniforms
 from understudy.generation.stream import Plan, start, write
 from understudy.model.file import ModelFile
@@ -41,7 +41,7 @@ def check_draws(engine: Engine, file: ModelFile, sampling: Sampling, steps: int 
     given = chances(3, steps)
     ids, last, after = engine.write(logits, state, given, sampling)
     assert ids.shape == (steps, 3)
-    exact, before = OnnxEngine(file), state
+    exact, before = PortableEngine(file), state
     for t in range(steps):
         close = logits.copy()
         close[np.arange(3), ids[t]] += 2e-5

@@ -42,6 +42,12 @@ FULL = {
 @cache
 def packed(config: ModelConfig) -> Packed:
     """A model of that shape with opinions, packed."""
+    return pack(opinionated(config))
+
+
+@cache
+def opinionated(config: ModelConfig) -> ModelFile:
+    """A model of that shape with opinions."""
     chance = np.random.default_rng(config.vocabulary * config.units)
     tensors: dict[str, NDArray[Any]] = {}
     for name, shape in config.shapes().items():
@@ -52,7 +58,7 @@ def packed(config: ModelConfig) -> Packed:
             tensors[name] = chance.normal(0, wide, shape).astype(np.float32)
     tensors["output.weight"] *= np.float32(6 / np.sqrt(config.units))
     symbols = "".join(map(chr, range(0x100, 0x100 + config.vocabulary)))
-    return pack(ModelFile(config, Vocabulary("characters", symbols), {}, tensors))
+    return ModelFile(config, Vocabulary("characters", symbols), {}, tensors)
 
 
 def jobs(config: ModelConfig, sampling: Sampling, *, seeds: int, length: int) -> list[Job]:

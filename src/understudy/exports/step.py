@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
+from understudy.exports.cells import gru, lstm
 from understudy.exports.hashes import ngram_rows
-from understudy.generation.nodes import Nodes
+from understudy.exports.nodes import Nodes
+from understudy.generation.portable.packing import input_bias, own_bias
 from understudy.model.config import GATES, NGRAM_CODES, NGRAM_LENGTHS, NGRAM_TABLE, RECENT, ModelConfig
 from understudy.model.container import Tensors
 
@@ -81,11 +83,11 @@ class _Step:
         embedding, weight = self.tensors["embedding.weight"], self.tensors["layers.0.weight_ih"]
         op = self.nodes.op
         if V * columns <= V * E + E * columns:
-            table = self.nodes.constant("table", embedding @ weight.T + self.bias(0))
+            table = self.nodes.constant("table", embedding @ weight.T + input_bias(self.config, self.tensors, 0))
             x = op("Gather", [table, "id"], "x0")
         else:
             vector = op("Gather", [self.nodes.constant("embedding", embedding), "id"], "vector")
-            x = self.product(vector, "x0", weight, self.bias(0))
+            x = self.product(vector, "x0", weight, input_bias(self.config, self.tensors, 0))
         if not self.config.ngrams:
             return x
         return op("Add", [x, self.product(self.ngrams(), "x0_ngrams", weight[:, : self.config.ngram_width])], "x0_all")
@@ -108,31 +110,19 @@ class _Step:
 
     def above(self, layer: int, x: str) -> str:
         """The input products of a layer that is not the first, from what the one below gives."""
-        return self.product(x, f"x{layer}", self.tensors[f"layers.{layer}.weight_ih"], self.bias(layer))
+        weight, bias = self.tensors[f"layers.{layer}.weight_ih"], input_bias(self.config, self.tensors, layer)
+        return self.product(x, f"x{layer}", weight, bias)
 
     def layer(self, layer: int, x: str) -> str:
-        """The next h of a layer, from its input products: the equations of `model/recurrence/reference.py`."""
+        """The next h of a layer, from its input products."""
         own = self.product(f"h{layer}", f"u{layer}", self.tensors[f"layers.{layer}.weight_hh"])
-        return self.gru(layer, x, own) if self.config.cell == "gru" else self.lstm(layer, x, own)
-
-    def gru(self, layer: int, x: str, own: str) -> str:
-        H, h, op, split = self.config.units, f"h{layer}", self.nodes.op, self.nodes.split
-        (x_rz, x_n), (own_rz, own_n) = split(x, [2 * H, H]), split(own, [2 * H, H])
-        r, z = split(op("Sigmoid", [op("Add", [x_rz, own_rz], f"rz{layer}_in")], f"rz{layer}"), [H, H])
-        bias = self.nodes.constant(f"own_bias{layer}", self.tensors[f"layers.{layer}.bias_hh"][2 * H :])
-        reset = op("Mul", [r, op("Add", [own_n, bias], f"own_n{layer}")], f"reset{layer}")
-        n = op("Tanh", [op("Add", [x_n, reset], f"n{layer}_in")], f"n{layer}")
-        kept = op("Mul", [z, op("Sub", [h, n], f"h-n{layer}")], f"kept{layer}")
-        return op("Add", [n, kept], f"{h}_next")
-
-    def lstm(self, layer: int, x: str, own: str) -> str:
-        H, c, op, split = self.config.units, f"c{layer}", self.nodes.op, self.nodes.split
-        i_f, g, o = split(op("Add", [x, own], f"gates{layer}"), [2 * H, H, H])
-        i, f = split(op("Sigmoid", [i_f], f"if{layer}"), [H, H])
-        new = op("Mul", [i, op("Tanh", [g], f"g{layer}")], f"new{layer}")
-        c_next = op("Add", [op("Mul", [f, c], f"kept{layer}"), new], f"{c}_next")
-        shown = op("Tanh", [c_next], f"shown{layer}")
-        return op("Mul", [op("Sigmoid", [o], f"o{layer}"), shown], f"h{layer}_next")
+        H, split = self.config.units, self.nodes.split
+        if self.config.cell == "lstm":
+            return lstm(self.nodes, layer, H, x, own)
+        own_rz, own_n = split(own, [2 * H, H])
+        bias = self.nodes.constant(f"own_bias{layer}", own_bias(self.config, self.tensors, layer)[2 * H :])
+        own_n = self.nodes.op("Add", [own_n, bias], f"own_n{layer}")
+        return gru(self.nodes, layer, H, split(x, [2 * H, H]), (own_rz, own_n))
 
     def logits(self, x: str) -> None:
         self.product(x, "logits", self.tensors["output.weight"], self.tensors["output.bias"])
@@ -144,11 +134,3 @@ class _Step:
             return self.nodes.op("MatMul", [x, matrix], out)
         found = self.nodes.op("MatMul", [x, matrix], f"{out}_product")
         return self.nodes.op("Add", [found, self.nodes.constant(f"{out}_bias", bias)], out)
-
-    def bias(self, layer: int) -> Floats:
-        """What is added to a layer's input products: both biases, but for a GRU's own of n, which r scales."""
-        own = self.tensors[f"layers.{layer}.bias_hh"].copy()
-        if self.config.cell == "gru":
-            own[2 * self.config.units :] = 0
-        total: Floats = self.tensors[f"layers.{layer}.bias_ih"] + own
-        return total

@@ -1,15 +1,17 @@
-"""The engine for CPUs: ONNX Runtime over graphs made from the model's weights. Needs no torch."""
+"""A peer for benchmarks: what wrote until Understudy had an engine of its own, ONNX Runtime over the exported loop.
 
-import os
+Its telemetry is off. It has the contract of `understudy.generation.engine.Engine`, with one setting for all streams.
+"""
+
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.exports.loop_graph import looping_graph, state_names
+from understudy.exports.runtime import onnxruntime
 from understudy.generation.engine import EngineState
-from understudy.generation.graph import looping_graph, state_names
-from understudy.generation.products import Numbers
-from understudy.generation.runtime import onnxruntime
+from understudy.generation.portable.packing import Numbers
 from understudy.generation.sampling import Floats, Sampling
 from understudy.model.file import ModelFile
 
@@ -17,12 +19,8 @@ Kind = tuple[bool, bool, bool] | None
 """What a graph's draw is made of: no chance, top-k, top-p; None for a graph that draws nothing."""
 
 
-class OnnxEngine:
-    """Writes with a model file; the graph for a kind of draw is built when it is first asked for.
-
-    The runtime's sessions belong to the process that made them: a copy, an engine that was pickled, and a forked
-    process make their own.
-    """
+class OnnxLoop:
+    """Writes with a model file; the graph for a kind of draw is built when it is first asked for."""
 
     def __init__(self, model: ModelFile, *, numbers: Numbers = "float32", threads: int = 0) -> None:
         """Take the model, the numbers of its products, and how many cores a step may use (0 for all of them)."""
@@ -31,11 +29,6 @@ class OnnxEngine:
         self._threads = threads
         self._names = state_names(model.config)
         self._sessions: dict[Kind, Any] = {}
-        self._process = os.getpid()
-        self._left: list[dict[Kind, Any]] = []
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_sessions": {}, "_left": []}
 
     def zero_state(self, streams: int) -> EngineState:
         """The state before any text, for B = `streams`."""
@@ -75,9 +68,6 @@ class OnnxEngine:
 
     def _session(self, sampling: Sampling | None) -> Any:
         kind = None if sampling is None else (sampling.greedy, sampling.top_k is not None, sampling.top_p is not None)
-        if self._process != os.getpid():  # the sessions' threads are the parent's; to end one might wait for them
-            self._left.append(self._sessions)
-            self._sessions, self._process = {}, os.getpid()
         if kind not in self._sessions:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self._threads

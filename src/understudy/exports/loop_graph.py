@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
-from understudy.generation.draw import add_draw
-from understudy.generation.ngrams import ngram_vectors
-from understudy.generation.nodes import MICROSOFT, Nodes
-from understudy.generation.products import Numbers, Product
+from understudy.exports.cells import gru, lstm
+from understudy.exports.loop_draw import add_draw
+from understudy.exports.loop_ngrams import ngram_vectors
+from understudy.exports.loop_products import Product
+from understudy.exports.nodes import MICROSOFT, Nodes
+from understudy.generation.portable.packing import Numbers, input_bias, own_bias
 from understudy.generation.sampling import Floats, Sampling
-from understudy.model.config import NGRAM_CODES, NGRAM_TABLE, ModelConfig
+from understudy.model.config import GATES, NGRAM_CODES, NGRAM_TABLE, ModelConfig
 from understudy.model.container import Tensors
 
 OPSET, IR_VERSION = 18, 9
@@ -66,7 +68,7 @@ class _Writer:
         add_draw(self.body, sampling, V)
         self.step()
         gates = [f"g{layer}" for layer in range(L)]
-        shapes = {"logits": V} | state | dict.fromkeys(gates, self.gates * H)
+        shapes = {"logits": V} | state | dict.fromkeys(gates, GATES[self.config.cell] * H)
         carried = [info(name, f32, ["B", size]) for name, size in shapes.items()]
         after = [info(f"{name}_next", f32, ["B", size]) for name, size in shapes.items()]
         body = helper.make_graph(self.body.nodes, "character", [*carried, turn], [*after, info("id", i64, ["B"])])
@@ -95,19 +97,18 @@ class _Writer:
     def step(self) -> None:
         """`logits_next` and what else is carried, from `id` and what was."""
         config, body = self.config, self.body
-        cuts = [2 * config.units, config.units] if config.cell == "gru" else [self.gates * config.units]
+        cuts = [2 * config.units, config.units] if config.cell == "gru" else [GATES[config.cell] * config.units]
         parts = self.with_ngrams(cuts) if config.ngrams else self.looked_up(cuts)
         for layer in range(config.layers):
-            h = self.gru(layer, parts) if config.cell == "gru" else self.lstm(layer, parts[0])
+            if config.cell == "gru":
+                h = gru(body, layer, config.units, parts, body.split(f"g{layer}", cuts))
+            else:
+                h = lstm(body, layer, config.units, parts[0], f"g{layer}")
             last = layer == config.layers - 1
             above = "logits_next" if last else f"x{layer + 1}"
             self.multiply(body, layer, h, f"g{layer}_next", above)
             if not last:
                 parts = body.split(above, cuts) if len(cuts) > 1 else [above]
-
-    @property
-    def gates(self) -> int:
-        return 3 if self.config.cell == "gru" else 4
 
     def looked_up(self, cuts: list[int]) -> list[str]:
         """The first layer's input, in parts of these widths."""
@@ -128,54 +129,20 @@ class _Writer:
     def table(self) -> Floats:
         """The first layer's input products for every symbol, (V, G·H)."""
         products = self.tensors["embedding.weight"] @ self.tensors["layers.0.weight_ih"].T
-        folded: Floats = products + self.bias(0)
+        folded: Floats = products + input_bias(self.config, self.tensors, 0)
         return folded
-
-    def bias(self, layer: int) -> Floats:
-        """What is added to a layer's input products: both biases, but for a GRU's n, which r scales."""
-        inputs, recurrent = (self.tensors[f"layers.{layer}.bias_{part}"] for part in ("ih", "hh"))
-        return inputs + recurrent - self.own_bias(layer)
-
-    def own_bias(self, layer: int) -> Floats:
-        """What is added to a layer's recurrent products: nothing but the GRU's c_n."""
-        own = np.zeros_like(self.tensors[f"layers.{layer}.bias_hh"])
-        if self.config.cell == "gru":
-            n = slice(2 * self.config.units, None)
-            own[n] = self.tensors[f"layers.{layer}.bias_hh"][n]
-        return own
-
-    def gru(self, layer: int, x: list[str]) -> str:
-        """The next h, from the input's parts r and z, n."""
-        H, h, op = self.config.units, f"h{layer}", self.body.op
-        g_rz, g_n = self.body.split(f"g{layer}", [2 * H, H])
-        rz = op("Sigmoid", [op("Add", [x[0], g_rz], f"rz{layer}_in")], f"rz{layer}")
-        r, z = self.body.split(rz, [H, H])
-        n = op("Tanh", [op("Add", [x[1], op("Mul", [r, g_n], f"reset{layer}")], f"n{layer}_in")], f"n{layer}")
-        kept = op("Mul", [z, op("Sub", [h, n], f"h-n{layer}")], f"kept{layer}")
-        return op("Add", [n, kept], f"{h}_next")
-
-    def lstm(self, layer: int, x: str) -> str:
-        """The next h, from the input's part."""
-        H, h, c, op = self.config.units, f"h{layer}", f"c{layer}", self.body.op
-        gates = op("Add", [x, f"g{layer}"], f"gates{layer}")
-        inner = self.body.split(gates, [2 * H, H, H])
-        both = op("Sigmoid", [inner[0]], f"if{layer}")
-        i, f = self.body.split(both, [H, H])
-        o = op("Sigmoid", [inner[2]], f"o{layer}")
-        new = op("Mul", [i, op("Tanh", [inner[1]], f"new{layer}")], f"written{layer}")
-        c_next = op("Add", [op("Mul", [f, c], f"kept{layer}"), new], f"{c}_next")
-        return op("Mul", [o, op("Tanh", [c_next], f"{c}_tanh")], f"{h}_next")
 
     def product(self, layer: int) -> Product:
         """What a layer's h goes into: its own gates of the next step; the input of the layer above, or the logits."""
-        if layer + 1 < self.config.layers:
-            weight, bias = self.tensors[f"layers.{layer + 1}.weight_ih"], self.bias(layer + 1)
+        config, tensors = self.config, self.tensors
+        if layer + 1 < config.layers:
+            weight, bias = tensors[f"layers.{layer + 1}.weight_ih"], input_bias(config, tensors, layer + 1)
         else:
-            weight, bias = self.tensors["output.weight"], self.tensors["output.bias"]
-        own = self.tensors[f"layers.{layer}.weight_hh"]
+            weight, bias = tensors["output.weight"], tensors["output.bias"]
+        own = tensors[f"layers.{layer}.weight_hh"]
         self.body.constant(f"sizes{layer}", np.array([len(own), len(weight)], np.int64))
-        weight, bias = np.concatenate([own, weight]), np.concatenate([self.own_bias(layer), bias])
-        return Product(self.body, self.numbers, f"from_h{layer}", weight, bias)
+        bias = np.concatenate([own_bias(config, tensors, layer), bias])
+        return Product(self.body, self.numbers, f"from_h{layer}", np.concatenate([own, weight]), bias)
 
     def multiply(self, nodes: Nodes, layer: int, h: str, own: str, above: str) -> None:
         """Add a layer's product with h, and give its parts those names."""

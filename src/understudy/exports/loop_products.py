@@ -1,19 +1,10 @@
 """The matrix products of a step, in float32 or with numbers of eight bits."""
 
-from typing import Literal
-
 import numpy as np
 
-from understudy.generation.nodes import MICROSOFT, Nodes
-from understudy.generation.sampling import Floats
-
-Numbers = Literal["float32", "int8"]
-NUMBERS: tuple[Numbers, ...] = ("float32", "int8")
-LEVELS, STATE_LEVELS = 127, 64
-"""Whole numbers that stand for the largest weight of a row, and for 1 in the state. Some processors (x86 without VNNI)
-add the products of two neighbours in 16 bits before they go on in 32: 2 · 2 · 64 · 127 fits, so that they compute what
-all others do. The state is given the fewer levels, because its rounding is noise, a weight's stays the same for ever:
-the loss shows it less (benchmarks/RESULTS.md)."""
+from understudy.exports.nodes import MICROSOFT, Nodes
+from understudy.generation.portable.arithmetic import LEVELS, STATE_LEVELS, Floats
+from understudy.generation.portable.packing import Numbers
 
 
 class Product:

@@ -3,14 +3,14 @@
 import numpy as np
 from onnx import TensorProto, helper
 
-from understudy.generation.nodes import Nodes
+from understudy.exports.nodes import Nodes
 from understudy.generation.sampling import Sampling
 
 
 def add_draw(nodes: Nodes, sampling: Sampling | None, symbols: int) -> None:
     """Add nodes that give `id` (B,): the given one (`given_id`), or one drawn as `Sampling.draw` does, in float64.
 
-    They read `logits` (B, V), `chance` (B, 1), and the numbers that the kind of draw asks for (`graph.looping_graph`).
+    They read `logits` (B, V), `chance` (B, 1), and the numbers that the kind of draw asks for (`looping_graph`).
     The largest logit is taken away first: divided by however small a temperature, the others then are at worst
     infinitely far below it, and the most probable symbol comes.
     """
