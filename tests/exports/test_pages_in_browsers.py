@@ -163,6 +163,7 @@ def test_without_scripts_the_page_says_that_it_wants_to_be_hosted(tmp_path: Path
         assert "does not run here" in visible
         assert "Scripts are switched off" in visible
         assert "python3 -m http.server" in visible
+        assert "Temperature" not in visible
         browser.tell("Emulation.setScriptExecutionDisabled", value=False)
         opened(browser, example(), tmp_path)
         assert "does not run here" not in browser.evaluate("document.body.innerText")
@@ -265,3 +266,32 @@ def test_a_telephone_shows_all_of_it_and_a_reader_of_screens_finds_names(browser
     for name in pointing:
         told = f"Array.from(document.querySelectorAll('[{name}]'), (part) => part.getAttribute('{name}'))"
         assert browser.evaluate(f"{told}.filter((id) => !document.getElementById(id))") == []
+
+
+def test_keys_are_enough_and_an_old_clipboard_too(tmp_path: Path) -> None:
+    model = example()
+    with chromium() as browser:
+        opened(browser, model, tmp_path, called="mine")
+        reached = []
+        while not reached or reached[-1] != "write":
+            browser.press("Tab")
+            reached.append(browser.evaluate("document.activeElement.id || document.activeElement.tagName"))
+        assert reached == ["start", "length", "temperature", "seed", "SUMMARY", "write"]
+        browser.evaluate("(document.getElementById('seed').value = '3') && document.getElementById('length').select()")
+        browser.press("4", "0", "Enter")
+        written_here = "document.getElementById('status').textContent.startsWith('Wrote 40 characters')"
+        browser.evaluate(f"new Promise((done) => setInterval(() => {written_here} && done(0), 10))")
+        for _ in range(5):
+            browser.press("Tab")
+        assert browser.evaluate("document.activeElement.id") == "copy"
+        browser.evaluate(
+            "Object.defineProperty(navigator, 'clipboard', { value: undefined }) &&"
+            "(document.oncopy = () => { window.copied = document.activeElement.value; }) && 0"
+        )
+        browser.press("Space")
+        browser.evaluate("new Promise((done) => setInterval(() => window.copied !== undefined && done(0), 10))")
+        assert browser.evaluate("window.copied") == written(model, seed=3, length=40)
+        assert browser.evaluate("[document.activeElement.id, document.getElementById('said').textContent]") == [
+            "copy",
+            "Copied",
+        ]

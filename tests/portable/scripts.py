@@ -12,7 +12,7 @@ from tests.portable.programs import WASM, Came, in_c, job_bytes, results_of
 from understudy.generation.portable.packing import Packed
 
 JOBS = Path(__file__).with_name("portable_jobs.js")
-_AT_ONCE = 8
+_AT_ONCE = 2
 """Streams that a browser is given at a time: it answers when they are done."""
 
 

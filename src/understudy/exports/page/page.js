@@ -319,7 +319,7 @@
     if (shown.topP !== null) words.push('--top-p', String(shown.topP));
     for (const stop of stops) words.push(...option('--stop', stop));
     if (shown.skip) words.push('--unknown', 'skip');
-    return words.map(quoted).join(' ');
+    return words.map(quoted);
   }
 
   // What is shown ---------------------------------------------------------------------------------------------------
@@ -356,6 +356,18 @@
     fresh = '';
   }
 
+  /* Lines of a command break between its words: browsers would break them after a dash as well. */
+  function showCommand(words) {
+    const command = element('command');
+    command.textContent = '';
+    words.forEach((word, place) => {
+      if (place) command.append(' ');
+      const part = command.appendChild(document.createElement('span'));
+      part.className = word.length < 24 ? 'word' : '';
+      part.textContent = word;
+    });
+  }
+
   function refuse(error) {
     element('trouble').textContent = error.message;
     if (error.field) {
@@ -378,7 +390,7 @@
     [busy, stopping] = [true, false];
     element('write').textContent = 'Stop';
     element('status').textContent = `Writing with seed ${asked.shown.seed}.`;
-    element('command').textContent = commandFor(asked);
+    showCommand(commandFor(asked));
     element('result').hidden = false;
     clear(asked.start);
     try {
@@ -398,7 +410,7 @@
       const how = ended ? ' to where it ends' : stopping ? ' until it was stopped' : '';
       const counted = `${inWords(count)} ${what}${count === 1 ? '' : 's'}`;
       element('status').textContent = `Wrote ${counted}${how}, with seed ${asked.shown.seed}${speed}.`;
-      if (stopping) element('command').textContent = commandFor({ ...asked, length: drawn });
+      if (stopping) showCommand(commandFor({ ...asked, length: drawn }));
     } catch (error) {
       element('status').textContent = '';
       refuse(error);
@@ -416,8 +428,8 @@
     } catch (error) {
       copied = copyOldWay(text); // a page that came over plain HTTP has no clipboard
     }
-    button.textContent = copied ? 'Copied' : 'The browser refused';
-    setTimeout(() => { button.textContent = label; }, 1500);
+    element('said').textContent = button.textContent = copied ? 'Copied' : 'The browser refused';
+    setTimeout(() => { element('said').textContent = ''; button.textContent = label; }, 1500);
     button.focus();
   }
 
@@ -439,6 +451,7 @@
   }
 
   element('hosting').hidden = true;
+  element('asked').hidden = false;
   element('asked').addEventListener('submit', (event) => {
     event.preventDefault();
     if (busy) stopping = true;
