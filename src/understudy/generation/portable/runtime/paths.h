@@ -9,7 +9,7 @@
 #endif
 #define INLINE inline __attribute__((always_inline))
 #define PREFETCH(address) __builtin_prefetch(address)
-enum { AHEAD = 2048, BLOCK = 16, MIDDLE = STATE_LEVELS };
+enum { CHUNK = 64, AHEAD = 4096, BLOCK = 16, MIDDLE = STATE_LEVELS };
 
 /* A matrix as it lies in the engine: rows in segments (a gate, or the logits), each filled up with zeros to whole blocks. */
 typedef struct {
@@ -140,6 +140,8 @@ ORDINARY
 #define DOT(sum, x, w) _mm512_dpbusd_epi32(sum, x, w)
 #define START(matrix, row) _mm512_loadu_si512((matrix)->corrections + (row))
 #define STORE STORE_512
+#define PAUSE(sum, address) _mm512_storeu_si512(address, sum)
+#define RESUME(address) _mm512_loadu_si512(address)
 #define AT_ONCE 2
 #define TOGETHER 8
 #define ROWS EACH_2
@@ -158,6 +160,8 @@ ORDINARY
 #define DOT(sum, x, w) _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1)))
 #define START(matrix, row) _mm512_loadu_si512((matrix)->corrections + (row))
 #define STORE STORE_512
+#define PAUSE(sum, address) _mm512_storeu_si512(address, sum)
+#define RESUME(address) _mm512_loadu_si512(address)
 #define AT_ONCE 4
 #define TOGETHER 4
 #define ROWS EACH_4
@@ -176,6 +180,8 @@ ORDINARY
 #define DOT(sum, x, w) _mm512_add_ps(sum, _mm512_mul_ps(x, w))
 #define START(matrix, row) _mm512_setzero_ps()
 #define STORE(sum, matrix, row, address) _mm512_storeu_ps(address, _mm512_add_ps(sum, _mm512_loadu_ps((matrix)->bias + (row))))
+#define PAUSE(sum, address) _mm512_storeu_ps(address, sum)
+#define RESUME(address) _mm512_loadu_ps(address)
 #define AT_ONCE 4
 #define TOGETHER 6
 #define ROWS EACH_4
@@ -200,6 +206,8 @@ ORDINARY
 #define STORE(sum, matrix, row, address)                                                                               \
     _mm256_storeu_ps(address, _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps((matrix)->scales + (row))), \
                                             _mm256_loadu_ps((matrix)->bias + (row))))
+#define PAUSE(sum, address) _mm256_storeu_si256((__m256i *)(address), sum)
+#define RESUME(address) _mm256_loadu_si256((const __m256i *)(address))
 #define AT_ONCE 2
 #define TOGETHER 4
 #define ROWS EACH_2
@@ -218,6 +226,8 @@ ORDINARY
 #define DOT(sum, x, w) _mm256_add_ps(sum, _mm256_mul_ps(x, w))
 #define START(matrix, row) _mm256_setzero_ps()
 #define STORE(sum, matrix, row, address) _mm256_storeu_ps(address, _mm256_add_ps(sum, _mm256_loadu_ps((matrix)->bias + (row))))
+#define PAUSE(sum, address) _mm256_storeu_ps(address, sum)
+#define RESUME(address) _mm256_loadu_ps(address)
 #define AT_ONCE 2
 #define TOGETHER 6
 #define ROWS EACH_2
@@ -254,6 +264,8 @@ static INLINE int32x4_t neon_dot(int32x4_t sum, int32x4_t x, int32x4_t w)
 #define STORE(sum, matrix, row, address)                                                                               \
     vst1q_f32(address, vaddq_f32(vmulq_f32(vcvtq_f32_s32(sum), vld1q_f32((matrix)->scales + (row))),                   \
                                  vld1q_f32((matrix)->bias + (row))))
+#define PAUSE(sum, address) vst1q_s32((int32_t *)(address), sum)
+#define RESUME(address) vld1q_s32((const int32_t *)(address))
 #define AT_ONCE 4
 #define TOGETHER 4
 #define ROWS EACH_4
@@ -272,6 +284,8 @@ static INLINE int32x4_t neon_dot(int32x4_t sum, int32x4_t x, int32x4_t w)
 #define DOT(sum, x, w) vaddq_f32(sum, vmulq_f32(x, w))
 #define START(matrix, row) vdupq_n_f32(0)
 #define STORE(sum, matrix, row, address) vst1q_f32(address, vaddq_f32(sum, vld1q_f32((matrix)->bias + (row))))
+#define PAUSE(sum, address) vst1q_f32(address, sum)
+#define RESUME(address) vld1q_f32(address)
 #define AT_ONCE 4
 #define TOGETHER 4
 #define ROWS EACH_4

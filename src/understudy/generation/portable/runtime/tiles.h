@@ -6,7 +6,9 @@
    TARGET, NAME(x); VECTOR, and how many make a block, VECTORS; LOAD(address) of a matrix; SPREAD(address), a stream's
    next number or four in every lane; DOT(sum, x, w); START(matrix, row); STORE(sum, matrix, row, address). The sums
    of AT_ONCE vectors of rows and TOGETHER streams are in registers at the same time (ROWS and STREAMS go over them).
-   CHAINS: how many sums of one vector may be under way, where the order is free. */
+   CHAINS: how many sums of one vector may be under way, where the order is free. After CHUNK steps the sums are put
+   aside where their results will be (PAUSE, RESUME), so that the numbers of a few rows stay in the cache nearest by while
+   all streams meet them. */
 
 #define AT(vector, step) (numbers + ((size_t)((vector) / VECTORS) * steps + (step)) * 64 + (vector) % VECTORS * (64 / VECTORS))
 
@@ -20,25 +22,30 @@
 #define OVER_6(each, of) OVER_4(each, of) each(of, 4) each(of, 5)
 #define OVER_8(each, of) OVER_6(each, of) each(of, 6) each(of, 7)
 #define OVER_12(each, of) OVER_8(each, of) each(of, 8) each(of, 9) each(of, 10) each(of, 11)
-#define BEGIN(r, s) VECTOR sum##r##s = START(matrix, (first + r) * (16 / VECTORS));
+#define PLACE(r, s) (y + s * y_stride + (first + r) * (16 / VECTORS))
+#define BEGIN(r, s) VECTOR sum##r##s = from ? RESUME(PLACE(r, s)) : START(matrix, (first + r) * (16 / VECTORS));
 #define WEIGHT(r, s) const VECTOR w##r = LOAD(AT(first + r, k));
 #define GIVEN(r, s) const VECTOR x##s = SPREAD(x + s * x_stride + 4 * k);
 #define MULTIPLY(r, s) sum##r##s = DOT(sum##r##s, x##s, w##r);
-#define FINISH(r, s)                                                                                                   \
-    STORE(sum##r##s, matrix, (first + r) * (16 / VECTORS), y + s * y_stride + (first + r) * (16 / VECTORS));
+#define KEEP(r, s) PAUSE(sum##r##s, PLACE(r, s));
+#define FINISH(r, s) STORE(sum##r##s, matrix, (first + r) * (16 / VECTORS), PLACE(r, s));
 #define TILE(name, each, over)                                                                                         \
-    TARGET static INLINE void NAME(name)(const Matrix *matrix, size_t steps, size_t first, const char *x,              \
-                                         size_t x_stride, float *y, size_t y_stride)                                   \
+    TARGET static INLINE void NAME(name)(const Matrix *matrix, size_t steps, size_t from, size_t to, size_t first,     \
+                                         const char *x, size_t x_stride, float *y, size_t y_stride)                    \
     {                                                                                                                  \
         const char *numbers = matrix->numbers;                                                                         \
         size_t k;                                                                                                      \
         over(each, BEGIN)                                                                                              \
-        for (k = 0; k < steps; k++) {                                                                                  \
+        for (k = from; k < to; k++) {                                                                                  \
             each(WEIGHT, 0)                                                                                            \
             over(EACH_1, GIVEN)                                                                                        \
             over(each, MULTIPLY)                                                                                       \
         }                                                                                                              \
-        over(each, FINISH)                                                                                             \
+        if (to < steps) {                                                                                              \
+            over(each, KEEP)                                                                                           \
+        } else {                                                                                                       \
+            over(each, FINISH)                                                                                         \
+        }                                                                                                              \
     }
 #endif
 
@@ -51,7 +58,8 @@ TILE(row_of_1, EACH_1, OVER_1)
 
 #define GO(tile, together)                                                                                             \
     for (; s + (together) <= streams; s += (together))                                                                 \
-        NAME(tile)(matrix, steps, first, x + s * x_stride, x_stride, y + s * y_stride, y_stride);
+        NAME(tile)(matrix, steps, k, k + CHUNK < steps ? k + CHUNK : steps, first, x + s * x_stride, x_stride,         \
+                   y + s * y_stride, y_stride);
 
 #if CHAINS > 1
 /* One vector of rows and one stream, read from memory from one end to the other. */
@@ -83,7 +91,7 @@ TARGET static INLINE void NAME(line)(const Matrix *matrix, size_t steps, size_t 
 TARGET static void NAME(multiply)(const Matrix *matrix, size_t steps, size_t from, size_t to, const char *x,
                                   size_t x_stride, float *y, size_t y_stride, size_t streams)
 {
-    size_t first = from * VECTORS, s;
+    size_t first = from * VECTORS, s, k;
     const size_t end = to * VECTORS;
 #if CHAINS > 1
     if (streams == 1) {
@@ -92,18 +100,20 @@ TARGET static void NAME(multiply)(const Matrix *matrix, size_t steps, size_t fro
         return;
     }
 #endif
-    for (; first + AT_ONCE <= end; first += AT_ONCE) {
-        s = 0;
-        GO(tile, TOGETHER)
-        GO(tile_of_4, 4)
-        GO(tile_of_1, 1)
-    }
-    for (; first < end; first++) {
-        s = 0;
-        GO(row, TOGETHER)
-        GO(row_of_4, 4)
-        GO(row_of_1, 1)
-    }
+    for (; first + AT_ONCE <= end; first += AT_ONCE)
+        for (k = 0; k < steps; k += CHUNK) {
+            s = 0;
+            GO(tile, TOGETHER)
+            GO(tile_of_4, 4)
+            GO(tile_of_1, 1)
+        }
+    for (; first < end; first++)
+        for (k = 0; k < steps; k += CHUNK) {
+            s = 0;
+            GO(row, TOGETHER)
+            GO(row_of_4, 4)
+            GO(row_of_1, 1)
+        }
 }
 
 #undef GO
@@ -117,6 +127,8 @@ TARGET static void NAME(multiply)(const Matrix *matrix, size_t steps, size_t fro
 #undef DOT
 #undef START
 #undef STORE
+#undef PAUSE
+#undef RESUME
 #undef ROWS
 #undef STREAMS
 #undef AT_ONCE
