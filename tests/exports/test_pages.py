@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
 from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.exports.models import example
+from tests.portable.javascript import node
 from understudy.api import Model
 from understudy.cli.main import main
 from understudy.errors import ConfigError
@@ -112,6 +114,13 @@ def test_what_a_model_tells_is_text_in_its_page() -> None:
     ]
     assert json.loads(page.texts["script model"])["called"] == hostile
     assert page.policy == plain.policy
+
+
+def test_the_script_of_the_page_is_javascript(tmp_path: Path) -> None:
+    script = tmp_path / "page.js"
+    script.write_text(Page(html.make(example(), "a.html").files["a.html"]).texts["script None"], encoding="utf-8")
+    checked = subprocess.run([node(), "--check", str(script)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_the_same_model_gives_the_same_page() -> None:

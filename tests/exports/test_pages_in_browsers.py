@@ -272,7 +272,7 @@ def test_keys_are_enough_and_an_old_clipboard_too(tmp_path: Path) -> None:
     model = example()
     with chromium() as browser:
         opened(browser, model, tmp_path, called="mine")
-        reached = []
+        reached: list[str] = []
         while not reached or reached[-1] != "write":
             browser.press("Tab")
             reached.append(browser.evaluate("document.activeElement.id || document.activeElement.tagName"))

@@ -24,6 +24,9 @@ from understudy.model.config import ModelConfig
 BROWSERS: dict[str, Callable[[], AbstractContextManager[Browser]]] = {"chromium": chromium, "firefox": firefox}
 
 
+SMALL = [MODELS[name] for name in ("gru", "two layers of lstm", "n-grams")]
+
+
 def asked(config: ModelConfig, *, seeds: int, length: int) -> list[Job]:
     """Streams of every way to draw, side by side."""
     return [job for draw in DRAWS.values() for job in jobs(config, draw, seeds=seeds, length=length)]
@@ -162,6 +165,55 @@ def test_what_is_no_intact_model_is_refused(tmp_path: Path) -> None:
         assert wanted in found
     assert len(said) == count
     assert "opened" not in said[1:]
+
+
+def hold_damaged(count: int, folder: Path) -> None:
+    """Hold that damaged models are refused, or write ids that there are."""
+    chance = np.random.default_rng(count)
+    file = folder / "damaged"
+    with file.open("wb") as opened:
+        for number in range(count):
+            whole = np.frombuffer(packed(SMALL[number % len(SMALL)]).to_bytes(), np.uint8).copy()
+            header = chance.integers(2)
+            places = chance.integers(0, 64 if header else len(whole), chance.integers(1, 4 if header else 200))
+            whole[places] = chance.choice(np.array([0, 1, 127, 128, 192, 255], np.uint8), len(places))
+            opened.write(np.uint32(len(whole)).tobytes() + whole.tobytes())
+    said = json.loads(
+        run(
+            f"const all = new Uint8Array(require('fs').readFileSync({json.dumps(str(file))}));"
+            "const counts = { refused: 0, wrote: 0, wrong: 0 };"
+            "const settings = [{ temperature: 0 }, { temperature: 1 }, { temperature: 1, topK: 3 },"
+            "  { temperature: 1, topP: 0.5 }, { temperature: 1, topK: 3, topP: 0.5 }];"
+            "for (let place = 0; place < all.length; ) {"
+            "  const size = new DataView(all.buffer, place).getUint32(0, true);"
+            "  const data = all.slice(place + 4, place + 4 + size);"
+            "  place += 4 + size;"
+            "  let model;"
+            "  try { model = P.open(data); } catch (error) { counts.refused++; continue; }"
+            "  const stream = new P.Stream(model);"
+            "  for (const how of settings) {"
+            "    const id = P.draw(stream.logits, how, 0.7);"
+            "    if (!(Number.isInteger(id) && id >= 0 && id < model.V)) counts.wrong++;"
+            "    stream.read(id);"
+            "  }"
+            "  if (stream.h.some((h) => h.some((number) => !(Math.abs(number) <= 2)))) counts.wrong++;"
+            "  counts.wrote++;"
+            "}"
+            "console.log(JSON.stringify(counts));"
+        )
+    )
+    assert said["wrong"] == 0
+    assert said["refused"] + said["wrote"] == count
+    assert min(said["refused"], said["wrote"]) > count / 10
+
+
+def test_damaged_models_are_refused_or_stay_within_bounds(tmp_path: Path) -> None:
+    hold_damaged(200, tmp_path)
+
+
+@pytest.mark.slow
+def test_ten_thousand_damaged_models_are_refused_or_stay_within_bounds(tmp_path: Path) -> None:
+    hold_damaged(10_000, tmp_path)
 
 
 @pytest.mark.slow
