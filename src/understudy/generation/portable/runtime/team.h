@@ -4,7 +4,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-enum { MOST_THREADS = 64, LOOKS = 4000 };
+enum { MOST_THREADS = 64, LOOKS = 200 };
 
 typedef void (*Work)(void *job, int index, int team);
 
