@@ -20,7 +20,7 @@ from understudy.exports.c_source import MOST_CODE, identifier, make, stream_byte
 from understudy.generation.portable.engine import PortableEngine
 from understudy.generation.sampling import Sampling
 from understudy.generation.stream import Plan, Writing, start
-from understudy.model.config import ModelConfig
+from understudy.model.config import LARGEST_CODE, ModelConfig
 from understudy.model.file import ModelFile, read
 from understudy.text.vocabulary import Vocabulary
 
@@ -72,11 +72,8 @@ def hold(model: ModelFile, compiler: str, options: Sequence[str], folder: Path) 
         assert int(done.stderr) == sum(model.vocabulary.unknown(prompt).values())
 
 
-@pytest.mark.parametrize(
-    ("kind", "symbols"), [("gru-2-50", "\n !abcdeé漢🎭"), ("lstm-1-0", "")], ids=["n-grams", "bytes"]
-)
-def test_a_program_writes_the_text_of_generate(kind: str, symbols: str, tmp_path: Path) -> None:
-    hold(example(kind, symbols=symbols), "gcc", ["-O0"], tmp_path)
+def test_a_program_writes_the_text_of_generate(tmp_path: Path) -> None:
+    hold(example("lstm-2-50", symbols=""), "gcc", ["-O0"], tmp_path)
 
 
 @pytest.mark.slow
@@ -85,7 +82,10 @@ def test_a_program_writes_the_text_of_generate(kind: str, symbols: str, tmp_path
 def test_every_compiler_makes_a_program_that_writes_it(compiler: str, options: tuple[str, ...], tmp_path: Path) -> None:
     for kind in ("gru-1-0", "lstm-3-0", "gru-2-50", "lstm-1-50"):
         for symbols in ("\n !abcdeé漢🎭", "", "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))):
-            hold(example(kind, symbols=symbols), compiler, options, tmp_path)
+            model = example(kind, symbols=symbols)
+            if "ngrams.codes" in model.tensors:
+                model.tensors["ngrams.codes"] %= LARGEST_CODE
+            hold(model, compiler, options, tmp_path)
 
 
 def test_names_and_cards_end_no_comment_and_no_string(tmp_path: Path) -> None:

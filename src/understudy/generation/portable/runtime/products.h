@@ -19,12 +19,12 @@ static inline int32_t dot(const int8_t *restrict row, const int8_t *restrict q, 
     return sum;
 }
 
-/* The products of four rows, which lie `inner` numbers apart, with q. */
+#if defined(__wasm_simd128__)
+/* The products of four rows, which lie `inner` numbers apart, with q: each piece of q is taken up once for all four. */
 static inline void dot_four(const int8_t *restrict rows, const int8_t *restrict q, size_t inner, int32_t *restrict sums)
 {
     size_t k = 0;
     int row;
-#if defined(__wasm_simd128__)
     v128_t wide[4] = {wasm_i32x4_splat(0), wasm_i32x4_splat(0), wasm_i32x4_splat(0), wasm_i32x4_splat(0)};
     for (; k + 16 <= inner; k += 16) {
         const v128_t first = wasm_i16x8_load8x8(q + k), second = wasm_i16x8_load8x8(q + k + 8);
@@ -37,20 +37,17 @@ static inline void dot_four(const int8_t *restrict rows, const int8_t *restrict 
     }
     for (row = 0; row < 4; row++)
         sums[row] = wasm_i32x4_extract_lane(wide[row], 0) + wasm_i32x4_extract_lane(wide[row], 1) +
-                    wasm_i32x4_extract_lane(wide[row], 2) + wasm_i32x4_extract_lane(wide[row], 3);
-#else
-    for (row = 0; row < 4; row++)
-        sums[row] = 0;
-#endif
-    for (row = 0; row < 4; row++)
-        sums[row] += dot(rows + (size_t)row * inner + k, q + k, inner - k);
+                    wasm_i32x4_extract_lane(wide[row], 2) + wasm_i32x4_extract_lane(wide[row], 3) +
+                    dot(rows + (size_t)row * inner + k, q + k, inner - k);
 }
+#endif
 
 /* y = W q, each row times its scale, plus its bias. */
 static inline void product(const int8_t *restrict weight, const float *restrict scales, const float *restrict bias,
                            const int8_t *restrict q, size_t rows, size_t inner, float *restrict y)
 {
     size_t n = 0;
+#if defined(__wasm_simd128__)
     int32_t sums[4];
     int row;
     for (; n + 4 <= rows; n += 4) {
@@ -58,6 +55,7 @@ static inline void product(const int8_t *restrict weight, const float *restrict 
         for (row = 0; row < 4; row++)
             y[n + row] = (float)sums[row] * scales[n + row] + bias[n + row];
     }
+#endif
     for (; n < rows; n++)
         y[n] = (float)dot(weight + n * inner, q, inner) * scales[n] + bias[n];
 }
