@@ -1,5 +1,7 @@
 """The library as a program uses it."""
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,3 +81,15 @@ def test_what_a_model_of_bytes_writes_can_be_had_as_bytes(tmp_path: Path) -> Non
 def test_a_model_of_characters_gives_its_text_in_utf8() -> None:
     (sample,) = understudy.load("@shakespeare").samples(length=30, seed=1)
     assert sample.data == sample.text.encode()
+
+
+def test_a_model_that_only_writes_writes_the_same_and_says_what_it_cannot(tmp_path: Path) -> None:
+    whole, light = understudy.load("@shakespeare"), understudy.load("@shakespeare", only_writes=True)
+    expected = whole.generate("A", length=30, seed=1)
+    for model in (light, copy.deepcopy(light), pickle.loads(pickle.dumps(light))):
+        assert model.generate("A", length=30, seed=1) == expected
+    with pytest.raises(UserError, match="only_writes=False"):
+        light.evaluate("To be, or not to be")
+    with pytest.raises(UserError, match="only_writes=False"):
+        light.export("html", tmp_path / "page.html")
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from understudy.errors import ConfigError
 from understudy.model import file
 from understudy.samples import Sample, Stream
 from understudy.text.vocabulary import KINDS
-from understudy.trained import Device, Model, Precision, writes_with
+from understudy.trained import Device, Model, Precision, for_writing, writes_with
 from understudy.training import recipe as recipes
 
 __all__ = ["Model", "Sample", "Stream", "load", "train"]
@@ -17,7 +17,9 @@ __all__ = ["Model", "Sample", "Stream", "load", "train"]
 Name = str | PathLike[str]
 
 
-def load(model: Name, *, precision: Precision | None = None, device: Device = "cpu") -> Model:
+def load(
+    model: Name, *, precision: Precision | None = None, device: Device = "cpu", only_writes: bool = False
+) -> Model:
     """The model of a run folder or a model file.
 
     Args:
@@ -25,6 +27,8 @@ def load(model: Name, *, precision: Precision | None = None, device: Device = "c
         precision: what it writes with: "int8" for speed (as a CPU does unless told), "float32" to the letter of the
             weights (as a GPU does).
         device: where it writes.
+        only_writes: keep what it writes with and let its weights go, in about a quarter of the memory: it can be
+            neither evaluated nor exported then.
 
     Raises:
         ModelFileError: nothing is there, or it is not an intact model of ours.
@@ -32,7 +36,9 @@ def load(model: Name, *, precision: Precision | None = None, device: Device = "c
     """
     name = checks.path("MODEL", model)
     writes_with(precision, device)
-    return Model(file.read(name), precision=precision, device=device)
+    light = checks.truth("only_writes", only_writes)
+    loaded = Model(file.read(name), precision=precision, device=device)
+    return for_writing(loaded) if light else loaded
 
 
 def train(

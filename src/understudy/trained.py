@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -25,6 +26,13 @@ Device = Literal["cpu", "cuda"]
 Precision = Literal["int8", "float32"]
 
 
+def for_writing(model: "Model") -> "Model":
+    """The model, with its engine made and its weights let go: it writes on, in a fraction of the memory."""
+    assert model.engine, "it is made here"
+    model._file = replace(model._file, tensors={})
+    return model
+
+
 class Model:
     """A trained model. It writes on the CPU, and needs no torch for that; or on a GPU."""
 
@@ -36,8 +44,9 @@ class Model:
         self._file = model
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is pickled and copied: not the engine, which is made again when it is needed."""
-        return {name: value for name, value in self.__dict__.items() if name != "engine"}
+        """What is pickled and copied: not an engine that can be made again when it is needed."""
+        again = bool(self._file.tensors)
+        return {name: value for name, value in self.__dict__.items() if name != "engine" or not again}
 
     @property
     def config(self) -> ModelConfig:
@@ -215,10 +224,21 @@ def _first(model: Model, prompt: str | StreamState, seed: int | None, unknown: U
     return state if seed is None or check_seed(seed) == state.seed else state.reseeded(seed)
 
 
+def _with_weights(model: ModelFile) -> ModelFile:
+    """The model, if its weights are there.
+
+    Raises:
+        ConfigError: they were let go when it was loaded.
+    """
+    if not model.tensors:
+        raise ConfigError("this model was loaded for writing only, without its weights; load it with only_writes=False")
+    return model
+
+
 def _export(model: ModelFile, to: str, path: "str | PathLike[str]", settings: dict[str, Any]) -> "Exported":
     from understudy.exports.writing import export
 
-    return export(model, to, path, **settings)
+    return export(_with_weights(model), to, path, **settings)
 
 
 def _score(model: ModelFile, text: str, protocol: "Protocol", window: int) -> "Score":
@@ -226,4 +246,4 @@ def _score(model: ModelFile, text: str, protocol: "Protocol", window: int) -> "S
     from understudy.model.parameters import network_of
     from understudy.text.encoded import Ids
 
-    return evaluate(network_of(model), Ids(model.vocabulary.encode(text, "skip")), protocol, window)
+    return evaluate(network_of(_with_weights(model)), Ids(model.vocabulary.encode(text, "skip")), protocol, window)
