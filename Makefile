@@ -12,13 +12,13 @@ help:
 	@echo "make test-slow   the tests that take longer than people wait for"
 	@echo "make format      mend the format of the code"
 
-KERNELS := $(wildcard src/understudy/model/recurrence/kernels/*)
+KERNELS := $(wildcard src/understudy/model/recurrence/kernels/* src/understudy/generation/portable/runtime/*.[ch])
 
 $(READY): pyproject.toml setup.py constraints.txt $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[tensorboard]' hypothesis mypy pytest pytest-xdist ruff websockets
+		--editable '.[onnx,tensorboard]' hypothesis mypy pytest pytest-xdist ruff websockets
 	@touch $@
 
 demo: $(READY)

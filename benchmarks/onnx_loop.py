@@ -3,6 +3,7 @@
 Its telemetry is off. It has the contract of `understudy.generation.engine.Engine`, with one setting for all streams.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,14 @@ class OnnxLoop:
         return logits, state
 
     def write(
-        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Sampling
+        self,
+        logits: Floats,
+        state: EngineState,
+        uniforms: NDArray[np.float64],
+        sampling: Sampling | Sequence[Sampling],
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
         """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state."""
+        assert isinstance(sampling, Sampling), "all streams have one setting"
         draw: dict[str, Any] = {"uniforms": uniforms[..., None]}
         if not sampling.greedy:
             draw["temperature"] = np.array(sampling.temperature, np.float64)

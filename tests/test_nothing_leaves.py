@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests import sealed
+from tests.extras import HAS_ONNX, needs_onnx
 from understudy import layout
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,9 +62,6 @@ def forgetful(self, name, value):
 type(os.environ).__setitem__ = forgetful
 {DOOR}
 """
-with_onnxruntime = pytest.mark.skipif(
-    find_spec("onnxruntime") is None, reason="onnxruntime is not installed; pip install 'understudy[onnx]'"
-)
 
 why_not = sealed.refusal()
 pytestmark = pytest.mark.skipif(why_not is not None, reason=why_not or "")
@@ -126,12 +124,8 @@ def imports_of_all_dependencies() -> str:
     modules = [re.split(r"[^A-Za-z0-9_]", requirement)[0] for requirement in named]
     assert {"torch", "onnxruntime", "tensorboard"} <= set(modules)
     lines = ["import torch.utils.tensorboard"]
-    if find_spec("onnxruntime") is None:
-        modules.remove("onnx")
-    else:
-        lines.append(DOOR)
-    modules.remove("onnxruntime")
-    return "\n".join([*lines, *(f"import {module}" for module in modules)])
+    lines += [f"import {module}" for module in modules if module not in ("onnx", "onnxruntime")]
+    return "\n".join([*lines, *([DOOR, "import onnx"] if HAS_ONNX else [])])
 
 
 def owned(path: Path) -> bool:
@@ -172,8 +166,7 @@ def trespasses(ended: Ended) -> list[str]:
 @pytest.fixture(scope="module")
 def ordinary(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """Everything that people do with Understudy, in one process."""
-    child = "" if find_spec("onnxruntime") is None else CHILD
-    program = "\n".join([COMMANDS, WRITING, imports_of_all_dependencies(), child])
+    program = "\n".join([COMMANDS, WRITING, imports_of_all_dependencies(), CHILD if HAS_ONNX else ""])
     return run_sealed(program, tmp_path_factory.mktemp("sealed"))
 
 
@@ -194,7 +187,7 @@ def test_no_system_call_leaves_the_machine_or_the_named_folders(ordinary: Ended)
     assert trespasses(ordinary) == []
 
 
-@with_onnxruntime
+@needs_onnx
 @pytest.mark.parametrize("program", ["import onnxruntime", UNGUARDED], ids=["imported", "unguarded"])
 def test_without_the_guard_that_would_be_noticed(program: str, tmp_path: Path) -> None:
     spec = find_spec("onnxruntime")

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.cli.test_imports import MAIN, imported
+from tests.extras import needs_onnx
 from understudy.model import file
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
 
 
+@needs_onnx
 def test_a_model_goes_out_under_its_own_name(understudy: "CommandLine", model: Path, tmp_path: Path) -> None:
     result = understudy("export", model, "--to", "onnx")
     assert (result.status, result.err) == (0, "")
@@ -25,6 +27,7 @@ def test_a_model_goes_out_under_its_own_name(understudy: "CommandLine", model: P
     assert "a layer of 12 LSTM units, 17 characters; it learned from text" in result.out
 
 
+@needs_onnx
 def test_the_card_is_told_in_short_and_controls_no_terminal(understudy: "CommandLine", model: Path) -> None:
     card = {"Data": "a\x1b[2J" + " word" * 200, "Li\nmits": "few"}
     replace(file.read(model), card=card).write(model / "model.safetensors")
@@ -36,6 +39,7 @@ def test_the_card_is_told_in_short_and_controls_no_terminal(understudy: "Command
     assert "Li\\nmits       few\n" in shown
 
 
+@needs_onnx
 def test_the_json_tells_all_of_it(understudy: "CommandLine", model: Path, tmp_path: Path) -> None:
     result = understudy("export", model, "--to", "onnx", "-o", "out/a.onnx", "--loop", "--draw", "top-k", "--json")
     document = json.loads(result.out)
@@ -49,6 +53,7 @@ def test_the_json_tells_all_of_it(understudy: "CommandLine", model: Path, tmp_pa
     assert document["promise"] == about["promise"]
 
 
+@needs_onnx
 def test_an_export_is_replaced_where_that_was_asked_for(understudy: "CommandLine", model: Path) -> None:
     assert understudy("export", model, "--to", "onnx").status == 0
     assert understudy("export", model, "--to", "onnx", "--overwrite").status == 0
@@ -57,7 +62,7 @@ def test_an_export_is_replaced_where_that_was_asked_for(understudy: "CommandLine
 def test_mistakes_are_one_line_and_leave_everything_as_it_was(refused: Callable[..., str], model: Path) -> None:
     to = ("--to", "onnx")
     assert "required: --to" in refused("export", model)
-    assert "--to pdf: expected one of onnx" in refused("export", model, "--to", "pdf")
+    assert "--to pdf: expected one of c, html, onnx" in refused("export", model, "--to", "pdf")
     assert "no such model" in refused("export", "nothing", *to)
     assert "--out '': expected a path" in refused("export", model, *to, "-o", "")
     assert "run: a folder; name a file in it, run/model.onnx say" in refused("export", model, *to, "-o", "run")
@@ -76,6 +81,7 @@ def test_help_imports_nothing_that_is_large() -> None:
     assert not {"torch", "numpy", "onnx", "onnxruntime", "safetensors"} & loaded
 
 
+@needs_onnx
 def test_exporting_imports_no_torch_and_no_runtime(trained: Path, tmp_path: Path) -> None:
     for more in ((), ("--loop", "--overwrite")):
         loaded = imported(MAIN, "export", str(trained), "--to", "onnx", "-o", "a.onnx", *more, folder=tmp_path)

@@ -1,16 +1,14 @@
 """The loop's products of eight bits: whole numbers, whose sums no processor gets wrong."""
 
 import numpy as np
-import onnx
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from tests.exports.models import KINDS, example
+from tests.exports.with_onnx import TensorProto, helper, numpy_helper, onnx, onnxruntime
 from understudy.exports.loop_graph import IR_VERSION, OPSET, looping_graph
 from understudy.exports.loop_products import Product
 from understudy.exports.nodes import MICROSOFT, Nodes
-from understudy.exports.runtime import onnxruntime
 from understudy.generation.sampling import Floats
 
 

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
 
+from tests.exports.with_onnx import TensorProto, helper, onnxruntime
 from understudy.exports.hashes import ngram_rows
 from understudy.exports.nodes import Nodes
-from understudy.exports.runtime import onnxruntime
 from understudy.model.config import HASH_BASE, HASH_PRIME, LARGEST_CODE, NGRAM_LENGTHS, RECENT
 
 

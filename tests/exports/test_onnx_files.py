@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-import sys
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 
 from tests.exports.models import KINDS, example, written
-from understudy.errors import ConfigError, MissingExtraError
+from tests.exports.with_onnx import onnx, onnxruntime
+from understudy.errors import ConfigError
 from understudy.exports import to_onnx
-from understudy.exports.runtime import onnxruntime
 from understudy.exports.to_onnx import Draw, Precision, make
 from understudy.generation.sampling import Sampling, uniforms
 from understudy.model.file import ModelFile
@@ -145,12 +143,6 @@ def test_weights_that_no_file_can_hold_are_refused_with_a_way_out(monkeypatch: p
     monkeypatch.setattr(to_onnx, "LARGEST", largest - 1)
     with pytest.raises(ConfigError, match=f"{largest:,} bytes of weights.*--loop --precision int8"):
         make(model, "model.onnx")
-
-
-def test_without_onnx_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'understudy\[onnx\]'"):
-        make(example(), "model.onnx")
 
 
 def test_a_model_of_one_symbol_goes_out() -> None:

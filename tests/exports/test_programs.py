@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.exports.models import example, written
+from tests.extras import needs_onnx
 from tests.generation.conftest import ALPHABET
 from understudy.api import Model
 from understudy.generation.sampling import Sampling
@@ -30,6 +31,7 @@ def text_of(model: ModelFile, start: str, seed: int, length: int, sampling: Samp
     return (start + "".join(chr(symbols[number]) for number in ids)).encode()
 
 
+@needs_onnx
 @pytest.mark.parametrize(
     ("kind", "symbols", "start"),
     [("gru-1-50", "", "é and"), pytest.param("lstm-3-0", ALPHABET, "", marks=pytest.mark.slow)],
@@ -61,6 +63,7 @@ def node_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@needs_onnx
 @pytest.mark.parametrize(
     ("kind", "symbols"),
     [("lstm-3-0", ALPHABET), pytest.param("gru-1-50", "", marks=pytest.mark.slow)],
@@ -73,6 +76,7 @@ def test_the_program_in_node_writes_the_most_probable_text(node_folder: Path, ki
     assert found == text_of(model, "", 0, 80, Sampling(0))
 
 
+@needs_onnx
 @pytest.mark.slow
 def test_the_program_in_node_draws(node_folder: Path) -> None:
     model = example("gru-1-0")

@@ -3,14 +3,11 @@
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from numpy.typing import NDArray
-from onnx import helper
-from onnx.reference import ReferenceEvaluator
 
 from tests.exports.models import KINDS, example, logits_of
-from understudy.exports.runtime import onnxruntime
+from tests.exports.with_onnx import ReferenceEvaluator, helper, onnx, onnxruntime
 from understudy.exports.step import OPERATORS, OPSET, state_inputs, step_graph
 from understudy.model.file import ModelFile
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.exports.models import example
+from tests.extras import needs_onnx
 from understudy.api import Model, load
 from understudy.errors import ConfigError, StorageError
 from understudy.exports import formats, writing
@@ -34,6 +35,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "FORMATS", table)
 
 
+@needs_onnx
 def test_a_model_exports_itself(folder: Path) -> None:
     made = Model(example()).export("onnx", "out/model.onnx")
     assert {path: path.stat().st_size for path in made.files} == made.files

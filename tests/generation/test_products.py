@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from tests.generation.paths import paths_here, taking
 from tests.portable.examples import MODELS, opinionated
+from understudy.errors import ModelFileError
 from understudy.generation.portable.arithmetic import Floats, whole
 from understudy.generation.portable.engine import PortableEngine
-from understudy.generation.portable.packing import pack
+from understudy.generation.portable.packing import NUMBERS, Numbers, pack
 from understudy.model.config import LIMITS, ModelConfig
 from understudy.model.file import ModelFile
 from understudy.text.vocabulary import Vocabulary
@@ -20,7 +21,7 @@ ODD = [0.0, -0.0, 1.0, -1.0, 0.5 / 64, 1.5 / 64, -2.5 / 64, 1e-45, 3.4e38, -3.4e
 
 def unmoved(output: Floats, bias: Floats) -> ModelFile:
     """A GRU that keeps its h (H,), whatever it reads, and gives the output layer's product with it as logits (V,)."""
-    config = ModelConfig("gru", *output.shape[:1], 1, output.shape[1], 1)
+    config = ModelConfig("gru", output.shape[0], 1, output.shape[1], 1)
     tensors = {name: np.zeros(shape, np.float32) for name, shape in config.shapes().items()}
     tensors["layers.0.bias_ih"][config.units : 2 * config.units] = 100  # z is 1
     tensors |= {"output.weight": output, "output.bias": bias}
@@ -111,3 +112,12 @@ def test_a_state_is_rounded_to_the_nearest_and_halves_to_even_on_every_path() ->
     output, bias = np.array([[127 / 128]], np.float32), np.zeros(1, np.float32)
     for path, found in products(output, bias, h).items():
         assert (found[:, 0] * (64 * 128 / 127)).round().tolist() == expected, path
+
+
+@pytest.mark.parametrize("numbers", NUMBERS)
+@pytest.mark.parametrize("config", MODELS.values(), ids=MODELS)
+def test_weights_whose_sums_are_not_finite_are_refused(config: ModelConfig, numbers: Numbers) -> None:
+    model = opinionated(config)
+    huge = {name: np.full_like(tensor, 3e38) for name, tensor in model.tensors.items() if "codes" not in name}
+    with pytest.raises(ModelFileError, match="not finite"):
+        pack(replace(model, tensors={**model.tensors, **huge}), numbers)

@@ -116,7 +116,7 @@ class Watched:
         return getattr(self.engine, name)
 
     def write(
-        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Sampling
+        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], sampling: Any
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
         self.most = max(self.most, logits.size)
         return self.engine.write(logits, state, uniforms, sampling)

@@ -1,13 +1,14 @@
 """`understudy generate`: write like a text that was learned."""
 
 import argparse
+import os
 import sys
 import time
 from typing import TYPE_CHECKING
 
 from understudy import checks
 from understudy.cli.arguments import Parser, number, whole
-from understudy.cli.terminal import Outlet, say_bytes, say_document, say_text
+from understudy.cli.terminal import Outlet, say_bytes, say_document, say_text, tell
 from understudy.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def run(parsed: argparse.Namespace) -> int:
         _check_bytes(parsed)
     sampling = Sampling(parsed.temperature, parsed.top_k, parsed.top_p)
     plan = Plan(parsed.length, sampling, tuple(parsed.stop))
-    model = load(parsed.model, precision=parsed.precision, device=parsed.device)
+    model = load(parsed.model, precision=parsed.precision, device=parsed.device, only_writes=True)
+    if parsed.device == "cpu":
+        _tell_when_slow()
     first = model.start(parsed.start, seed=parsed.seed, unknown=parsed.unknown)
     writing = model.writing(first, parsed.samples, plan)
     if parsed.bytes:
@@ -77,6 +80,17 @@ def run(parsed: argparse.Namespace) -> int:
         for place, (text, state) in enumerate(zip(writing.texts, writing.states, strict=True)):
             say_text(("\n" if place else "") + f"--- seed {state.seed} ---\n{parsed.start}{text}\n")
     return 0
+
+
+def _tell_when_slow() -> None:
+    """Say so where NumPy writes and nobody asked for it."""
+    from understudy.generation.portable import compiled
+
+    if not (compiled.available() or os.environ.get(compiled.CHOICE)):
+        tell(
+            f"understudy: note: this is written by {compiled.described(compiled.path())}; it takes many times as long. "
+            f"Install a C compiler, then Understudy once more"
+        )
 
 
 def _check_bytes(parsed: argparse.Namespace) -> None:

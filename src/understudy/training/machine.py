@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 
+from understudy.generation.portable import compiled as portable
 from understudy.model.gpu import use_gpu
 from understudy.model.recurrence import compiled
 from understudy.training.recipe import Recipe
@@ -67,7 +68,11 @@ def environment() -> dict[str, Any]:
 
 
 def described() -> dict[str, Any]:
-    """What this machine is to Understudy; the rate is measured, in a tenth of a second."""
+    """What this machine is to Understudy; the rate is measured, in a tenth of a second.
+
+    Raises:
+        ConfigError: `UNDERSTUDY_KERNELS` names what is not to be had here.
+    """
     recipe = settled(Recipe(device="auto", precision="auto"))
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
@@ -77,13 +82,14 @@ def described() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "memory": _memory(),
         "kernels": compiled.path(),
+        "writing": f"Portable 1, {portable.described(portable.path())}",
         "number_type": recipe.precision,
         "matrix_rate": matrix_rate(recipe),
         "gpu": gpu,
         "versions": {
             "understudy": version("understudy"),
             "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "numpy", "onnxruntime")},
+            **{name: version(name) for name in ("torch", "numpy")},
         },
     }
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.errors import ModelFileError
 from understudy.generation.portable import compiled
 from understudy.generation.portable.arithmetic import LEVELS, STATE_LEVELS, Floats
 from understudy.model.config import GATES, NGRAM_CODES, NGRAM_LENGTHS, NGRAM_TABLE, ModelConfig
@@ -107,9 +108,17 @@ class Packed:
 
 
 def pack(model: ModelFile, numbers: Numbers = "int8") -> Packed:
-    """The model, packed; the same on every machine, to the last bit."""
-    with np.errstate(all="ignore"):  # weights may be finite and their sums not: what comes of them is looked at
-        return _Packer(model.config, model.tensors, numbers).packed()
+    """The model, packed; the same on every machine, to the last bit.
+
+    Raises:
+        ModelFileError: its weights are finite, and sums of them are not.
+    """
+    with np.errstate(all="ignore"):
+        packed = _Packer(model.config, model.tensors, numbers).packed()
+        sums = [part.sum(dtype=np.float64) for part in packed.sections() if part.dtype == np.float32]
+    if not np.isfinite(sums).all():  # of float32 numbers a sum is finite where all of them are
+        raise ModelFileError("the model's weights are so large that what it computes is not finite; train it anew")
+    return packed
 
 
 class _Packer:

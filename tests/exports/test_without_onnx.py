@@ -1,0 +1,31 @@
+"""ONNX is an extra: where it is not installed, one line says what to install, and nothing is written."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.exports.models import example
+from understudy.cli.main import main
+from understudy.errors import MissingExtraError
+from understudy.exports.to_onnx import make
+
+
+@pytest.mark.parametrize("options", [{}, {"loop": True}], ids=str)
+def test_without_onnx_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, bool]
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'understudy\[onnx\]'"):
+        make(example(), "model.onnx", **options)
+
+
+def test_without_onnx_the_command_says_so_and_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "@shakespeare", "--to", "onnx", "-o", "out.onnx"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "understudy: error: --to onnx: onnx is not installed; pip install 'understudy[onnx]'"
+    assert list(tmp_path.iterdir()) == []
