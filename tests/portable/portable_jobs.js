@@ -3,7 +3,8 @@
    files of portable_driver.c. All streams go on side by side, a step each in turn. */
 'use strict';
 
-/* `runtime`: the Portable1 of portable.js, or the bytes of portable.wasm. `products`: how much of a step is done at once. */
+/* `runtime`: the Portable1 of portable.js, or the bytes of portable.wasm. `products`: how much of a step is done at a
+   time. */
 function runJobs(runtime, model, jobs, products = Infinity) {
   const words = new DataView(model.buffer, model.byteOffset);
   const [lstm, V, H, L] = [12, 20, 28, 32].map((place) => words.getUint32(place, true));
@@ -88,7 +89,7 @@ function runJobs(runtime, model, jobs, products = Infinity) {
   const results = writers.flatMap(({ ids, sums, stream }) => [
     ids,
     sums,
-    ...layers.flatMap((layer) => (lstm ? [stream.hidden(layer), stream.carried(layer)] : [stream.hidden(layer)]).map(bitsOf)),
+    ...layers.flatMap((layer) => [stream.hidden(layer), ...(lstm ? [stream.carried(layer)] : [])].map(bitsOf)),
     bitsOf(stream.logits()),
   ]);
   const whole = new Uint32Array(results.reduce((total, part) => total + part.length, 0));

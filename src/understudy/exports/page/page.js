@@ -1,7 +1,7 @@
 /* What the page does: it reads what is asked for, writes, and shows. `Portable1` (portable.js) stands before it.
 
    Everything is done in slices of a few milliseconds on the page's own thread, between which the browser draws and
-   listens: a worker would need an address to be loaded from, which a file on a disk does not have everywhere. */
+   listens: a worker would have to be loaded from an address, and the page's policy allows none. */
 
 (() => {
   'use strict';
@@ -17,8 +17,9 @@
 
   // Slices ----------------------------------------------------------------------------------------------------------
 
-  /* Run a generator to its end, with rests, and give what it returns. It yields how much it did, in the engine's products: browsers that hide the
-     time from pages let their clock stand still for long, so that a slice ends by either. */
+  /* Run a generator to its end, with rests, and give what it returns. It yields how much it did, in the engine's
+     products: browsers that hide the time from pages let their clock stand still for long, so a slice ends
+     by either. */
   function inSlices(generator, most, rest) {
     return new Promise((resolve, reject) => {
       const channel = new MessageChannel(); // a timer would wait four milliseconds in each turn
@@ -262,8 +263,13 @@
 
   const inWords = (count) => count.toLocaleString('en');
   const there = (id) => element(id).value.trim() !== '';
-  const named = (sign) => `${/^[\p{C}\p{Z}]$/u.test(sign) ? '' : `${sign} `}(U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')})`;
+  const unprintable = (sign) => sign !== ' ' && /[\p{C}\p{Z}]/u.test(sign);
   const ESCAPES = { n: '\n', t: '\t', '\\': '\\' };
+
+  function named(sign) {
+    const code = sign.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
+    return unprintable(sign) ? `(U+${code})` : `${sign} (U+${code})`;
+  }
 
   function read() {
     const start = element('start').value;
@@ -277,7 +283,8 @@
     }
     const length = Number(whole('length', 0n, BigInt(LONGEST)));
     const temperature = number('temperature', 'from 0', (found) => found >= 0);
-    const seed = there('seed') ? whole('seed', 0n, LARGEST_SEED) : BigInt(crypto.getRandomValues(new Uint32Array(1))[0]);
+    const chance = BigInt(crypto.getRandomValues(new Uint32Array(1))[0]);
+    const seed = there('seed') ? whole('seed', 0n, LARGEST_SEED) : chance;
     const topK = there('top-k') ? whole('top-k', 1n, null) : null;
     const topP = there('top-p') ? number('top-p', 'above 0 and at most 1', (found) => found > 0 && found <= 1) : null;
     const stops = element('stop').value.split('\n').filter(Boolean);
@@ -292,8 +299,6 @@
   }
 
   // The command that writes the same; see shell.py ------------------------------------------------------------------
-
-  const unprintable = (sign) => sign !== ' ' && /[\p{C}\p{Z}]/u.test(sign);
 
   function quoted(argument) {
     const signs = Array.from(argument);
@@ -458,10 +463,12 @@
     else write();
   });
   element('asked').addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.target.tagName === 'TEXTAREA' && !busy) write();
+    const sent = event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.target.tagName === 'TEXTAREA';
+    if (sent && !busy) write();
   });
-  element('copy').addEventListener('click', (event) => copy(written, event.currentTarget));
-  element('copy-command').addEventListener('click', (event) => copy(element('command').textContent, event.currentTarget));
+  element('copy').addEventListener('click', ({ currentTarget }) => copy(written, currentTarget));
+  const copyCommand = ({ currentTarget }) => copy(element('command').textContent, currentTarget);
+  element('copy-command').addEventListener('click', copyCommand);
   element('save').addEventListener('click', save);
   const ready = made();
   ready.catch(refuse);

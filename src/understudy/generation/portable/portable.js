@@ -22,8 +22,10 @@ const Portable1 = (() => {
   // The functions ---------------------------------------------------------------------------------------------------
 
   const float32 = (digits, power) => fround(parseInt(digits, 16) * 2 ** (power - 24)); // 0x1.DDDDDDp(power), exactly
-  const [P4, P3, P2, P1] = [float32('1cadb14', -27), float32('159c2b0', -16), float32('1ca2c2a', -9), float32('1120b12', -3)];
-  const [Q4, Q3, Q2, Q1] = [float32('1a17f0c', -21), float32('15885ae', -12), float32('1a7f7c8', -6), float32('1de5ad2', -2)];
+  const [P4, P3] = [float32('1cadb14', -27), float32('159c2b0', -16)];
+  const [P2, P1] = [float32('1ca2c2a', -9), float32('1120b12', -3)];
+  const [Q4, Q3] = [float32('1a17f0c', -21), float32('15885ae', -12)];
+  const [Q2, Q1] = [float32('1a7f7c8', -6), float32('1de5ad2', -2)];
 
   function tanh(x) {
     x = x > -9 ? x : -9; // also where x is not a number
