@@ -36,7 +36,13 @@ OPAQUE = Type("opaque", 2)
 
 
 def type_of(data: bytes) -> Type:
-    """A type, out of the message that describes it."""
+    """A type, out of the message that describes it.
+
+    Raises:
+        ModelFileError: it is none.
+    """
+    if len(data) < 8:
+        raise ModelFileError("damaged: a value without a type")
     kind, size = data[0] & 0x0F, int.from_bytes(data[4:8], "little")
     if kind == _FLOAT and len(data) >= 20:
         place, bits = (int.from_bytes(data[at : at + 2], "little") for at in (8, 10))
@@ -58,9 +64,9 @@ def dimensions(data: bytes) -> tuple[int, ...]:
     Raises:
         ModelFileError: it is none.
     """
-    version, rank = data[0], data[1]
+    version, rank = data[:2].ljust(2, b"\0")
     start = {1: 8, 2: 4}.get(version)
-    if start is None or rank > MOST_DIMENSIONS or len(data) < start + 8 * rank:
+    if len(data) < 4 or start is None or rank > MOST_DIMENSIONS or len(data) < start + 8 * rank:
         raise ModelFileError("damaged: an array without a shape")
     if version == 2 and data[3] == 2:  # nothing at all
         return (0,)
@@ -73,7 +79,7 @@ def attribute(reader: Reader, data: bytes) -> tuple[str, Any]:
     Raises:
         ModelFileError: it is damaged.
     """
-    version = data[0]
+    version = data[0] if len(data) >= 8 else 0
     sizes = [int.from_bytes(data[at : at + 2], "little") for at in (2, 4, 6)]
     if version not in (1, 2, 3):
         raise ModelFileError("damaged: an attribute of an unknown form")
