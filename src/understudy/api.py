@@ -10,7 +10,6 @@ from understudy.model import file
 from understudy.samples import Sample, Stream
 from understudy.text.vocabulary import KINDS
 from understudy.trained import Device, Model, Precision, for_writing, writes_with
-from understudy.training import recipe as recipes
 
 __all__ = ["Model", "Sample", "Stream", "load", "train"]
 
@@ -78,6 +77,8 @@ def train(
         DivergedError: training met numbers that are not finite more often than it may go back.
         StorageError: the disk refused.
     """
+    from understudy.training import recipe as recipes
+
     recipe = recipes.preset(recipes.DEFAULT_PRESET if preset is None else preset).with_settings(**settings)
     settings = {name: getattr(recipe, name) for name in settings}
     names = tuple(checks.path("TEXT", name) for name in texts)

@@ -4,19 +4,24 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from understudy.cli import cache, evaluate, export, generate, import_weights, info, train
 from understudy.cli.arguments import Parser
 from understudy.cli.terminal import hold_standard_numbers, let_go, one_line, say, tell
 from understudy.errors import UnderstudyError, UserError
 
 _OUT_OF_MEMORY = re.compile("allocate memory|out of memory")  # PyTorch's words on a CPU and on a GPU
-COMMANDS = (train, generate, evaluate, info, export, import_weights, cache)
+_MODULES = {
+    **{name: name for name in ("train", "generate", "evaluate", "info", "export")},
+    "import": "import_weights",
+    "cache": "cache",
+}
+"""The commands, and which module of this package each is."""
 _WITH_TORCH = ("train", "evaluate", "info")
 
 
-def parser() -> Parser:
-    """The parser of the whole command line."""
+def parser(asked: str | None = None) -> Parser:
+    """The parser of the command line: of one command where that is asked for by name, which is the sooner made."""
     top = Parser(
         prog="understudy",
         description="Learns to write like any text you give it, on your own machine.",
@@ -24,8 +29,8 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="store_true", help="print the version and exit")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for command in COMMANDS:
-        command.add_to(commands)
+    for name in [asked] if asked in _MODULES else _MODULES:
+        import_module(f"understudy.cli.{_MODULES[name]}").add_to(commands)
     return top
 
 
@@ -40,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _status(arguments: Sequence[str] | None) -> int:
     try:
-        parsed = parser().parse_args(arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        parsed = parser(given[0] if given else None).parse_args(given)
         if parsed.version:
             from importlib.metadata import version
 

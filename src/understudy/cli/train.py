@@ -10,7 +10,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from understudy import checks
-from understudy.cli.arguments import Parser, add_reading, add_recipe, given_settings, reading, whole
+from understudy.cli.arguments import Parser, add_reading, reading, whole
+from understudy.cli.recipe_flags import add_recipe, given_settings
 from understudy.cli.terminal import say_document, tell
 from understudy.training.recipe import DEFAULT_PRESET, PRESETS, preset
 
