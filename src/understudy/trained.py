@@ -45,8 +45,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled and copied: not an engine that can be made again when it is needed."""
-        again = bool(self._file.tensors)
-        return {name: value for name, value in self.__dict__.items() if name != "engine" or not again}
+        return {name: value for name, value in self.__dict__.items() if name != "engine" or not self._file.tensors}
 
     @property
     def config(self) -> ModelConfig:
