@@ -21,7 +21,15 @@ const Portable1 = (() => {
 
   // The functions ---------------------------------------------------------------------------------------------------
 
-  const float32 = (digits, power) => fround(parseInt(digits, 16) * 2 ** (power - 24)); // 0x1.DDDDDDp(power), exactly
+  /* 2^n exactly, which an engine's own power need not be. */
+  function twoTo(n) {
+    let power = 1;
+    for (; n > 0; n--) power *= 2;
+    for (; n < 0; n++) power /= 2;
+    return power;
+  }
+
+  const float32 = (digits, power) => fround(parseInt(digits, 16) * twoTo(power - 24)); // 0x1.DDDDDDp(power), exactly
   const [P4, P3] = [float32('1cadb14', -27), float32('159c2b0', -16)];
   const [P2, P1] = [float32('1ca2c2a', -9), float32('1120b12', -3)];
   const [Q4, Q3] = [float32('1a17f0c', -21), float32('15885ae', -12)];
@@ -53,10 +61,10 @@ const Portable1 = (() => {
     factorial *= n;
     TAYLOR.unshift(1 / factorial);
   }
-  const LOG2_E = 0x171547652b82fe * 2 ** -52;
+  const LOG2_E = 0x171547652b82fe * twoTo(-52);
   const WHOLE = 6755399441055744; // 1.5 · 2^52: what is added to it loses all that is not whole
-  const LN2_HIGH = 0x162e42fee00000 * 2 ** -53;
-  const LN2_LOW = 0x1a39ef35793c76 * 2 ** -85;
+  const LN2_HIGH = 0x162e42fee00000 * twoTo(-53);
+  const LN2_LOW = 0x1a39ef35793c76 * twoTo(-85);
   const power = new Float64Array(1);
   const powerBits = new Uint32Array(power.buffer);
 
@@ -116,8 +124,8 @@ const Portable1 = (() => {
       counter = [xor(high1, counter[1], key[0]), low1, xor(high0, counter[3], key[1]), low0];
     }
     const [a, b, c, d] = counter[place % 4];
-    const drawn = (d * 2 ** 37 + c * 2 ** 21 + b * 2 ** 5 + (a >>> 11)) * 2 ** -53;
-    return drawn * (1 - 2 ** -40) + 2 ** -60;
+    const drawn = (d * twoTo(37) + c * twoTo(21) + b * twoTo(5) + (a >>> 11)) * twoTo(-53);
+    return drawn * (1 - twoTo(-40)) + twoTo(-60);
   }
 
   // The draw --------------------------------------------------------------------------------------------------------
