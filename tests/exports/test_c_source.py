@@ -1,8 +1,10 @@
 """A C program writes the text of `understudy generate`, whoever compiles it, and is one whatever its model is named."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tests.exports.models import example
 from tests.portable.examples import MODELS, packed
 from tests.portable.programs import RUNTIME, SANITIZED, STRICT
@@ -277,3 +280,21 @@ def test_the_model_in_the_box_prints_the_page_of_generate(
     capfd.readouterr()
     assert main(["generate", "@shakespeare", "--seed", "7"]) == 0
     assert capfd.readouterr().out == done.stdout
+
+
+@pytest.mark.slow
+def test_what_the_documentation_shows_runs(tmp_path: Path) -> None:
+    told = (ROOT / "docs" / "export.md").read_text(encoding="utf-8").split("## A C program: `--to c`")[1]
+    commands, program = re.findall(r"^```c?\n(.*?)^```$", told, re.MULTILINE | re.DOTALL)[:2]
+    settings = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-ec", commands], cwd=tmp_path, env=settings, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    page = wrote(read("@shakespeare"), 7, "", Plan()) + b"\n"
+    assert done.stdout.endswith(page)
+    (tmp_path / "shown.c").write_text(
+        f'#include <stdio.h>\n#include "shakespeare.h"\nint main(void)\n{{\n{program}puts("");\nreturn 0;\n}}\n'
+    )
+    compiled(["gcc", *STRICT, "shown.c", "shakespeare.c", "-o", "shown"], tmp_path)
+    assert subprocess.run([str(tmp_path / "shown")], capture_output=True, check=True).stdout == page
+    for function in re.findall(r"`_(\w+)\(", told):
+        assert f"shakespeare_{function}(" in (tmp_path / "shakespeare.h").read_text(encoding="utf-8")

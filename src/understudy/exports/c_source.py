@@ -23,6 +23,7 @@ from understudy.generation.sampling import Sampling
 from understudy.generation.stream import Plan
 from understudy.model.config import GATES, STATES, ModelConfig
 from understudy.model.file import ModelFile
+from understudy.shell import command_line, path_argument
 from understudy.text.vocabulary import Vocabulary, opening
 
 LARGEST = 32 << 20
@@ -65,9 +66,8 @@ def make(model: ModelFile, name: str) -> Export:
         "about": _about(model, name, size, state),
         "name": word,
         "CAPITALS": word.upper(),
-        "source": name,
         "header": header,
-        "example": example,
+        "build": command_line(["cc", "-O3", path_argument(example), path_argument(name), "-o", "page"]),
         "state": state,
         "symbols": len(model.vocabulary),
         "opening": opening(model.vocabulary),

@@ -1,4 +1,4 @@
-/* Prints a page: cc -O3 $example $source -o page && ./page [SEED] */
+/* Prints a page: $build && ./page [SEED] */
 
 #include <stdio.h>
 #include <stdlib.h>
