@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.conftest import SMALL
+from tests.generation.conftest import model_file
 from understudy.cli.main import main
 from understudy.evaluation import baselines
+from understudy.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -27,6 +29,18 @@ def test_a_run_folder_tells_what_its_baselines_may_know(understudy: "CommandLine
     assert f"xz {document['baselines']['xz']:.4f}" in shown
     assert f"{document['baselines']['kneser_ney_6']:.4f} bits a character" in shown
     assert json.loads(understudy("evaluate", model, text, "--json", "--no-baselines").out)["baselines"] is None
+
+
+def test_nothing_is_advised_that_would_be_refused(understudy: "CommandLine", text: Path, tmp_path: Path) -> None:
+    """A model that came in from elsewhere does not tell its text, so that no text can be held against it."""
+    known = Vocabulary.of_text(text.read_text(encoding="utf-8"))
+    model_file("gru", 1, known).write(tmp_path / "elsewhere.safetensors")
+    shown = understudy("evaluate", "elsewhere.safetensors", text)
+    assert (shown.status, shown.err) == (0, "")
+    assert shown.out.splitlines()[-1].endswith("the model does not tell which text it learned from")
+    refused = understudy("evaluate", "elsewhere.safetensors", text, "--trained-on", text)
+    assert refused.status == 2
+    assert "leave it out" in refused.err
 
 
 def test_a_model_file_needs_to_be_told(understudy: "CommandLine", model: Path, text: Path, tmp_path: Path) -> None:

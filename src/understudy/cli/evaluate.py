@@ -125,13 +125,16 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Baselines | str:
-    """Both baselines, which know the text that the model learned from; without it, what is wrong with its folder."""
+    """Both baselines, which know the text that the model learned from; without it, why, and what helps."""
     import math
 
     from understudy.evaluation.baselines import compressed, kneser_ney
 
+    if not learned.told:
+        return "the model does not tell which text it learned from"
     if learned.ids is None:
-        return learned.trouble
+        trouble = f"{learned.trouble}; " if learned.trouble else ""
+        return f"{trouble}name the text that the model learned from with --trained-on TEXT"
     known = learned.ids[max(0, len(learned.ids) - BASELINE_LIMIT) :]
     packed = compressed(known, ids, vocabulary)
     return Baselines(packed.bits / len(ids), kneser_ney(known, ids, len(vocabulary)) / math.log(2), packed.reach)
@@ -146,8 +149,7 @@ def _show_baselines(scale: Baselines | str) -> None:
             f"character"
         )
     else:
-        trouble = f"{scale}; " if scale else ""
-        say(f"no baselines for scale: {trouble}name the text that the model learned from with --trained-on TEXT")
+        say(f"no baselines for scale: {scale}")
 
 
 def _show_calibration(found: "Calibration") -> None:

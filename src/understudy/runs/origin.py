@@ -20,10 +20,12 @@ class Learned(NamedTuple):
     Attributes:
         ids: what the model learned from, without what was held back; None where it was not found.
         trouble: what is wrong with the run folder, where that is why.
+        told: whether the model tells which text that was.
     """
 
     ids: Ids | None = None
     trouble: str = ""
+    told: bool = True
 
 
 def learned_text(model: ModelFile, path: Path, named: TextOptions | None = None) -> Learned:
@@ -45,7 +47,7 @@ def learned_text(model: ModelFile, path: Path, named: TextOptions | None = None)
     told = model.training.get("corpus")
     if not isinstance(told, dict) or "sha256" not in told:
         if named is None:
-            return Learned()
+            return Learned(told=False)
         raise ConfigError("--trained-on: the model does not tell which text it learned from; leave it out")
     if named is not None:
         return Learned(_ids(model, named.corpus(), told))
