@@ -40,7 +40,12 @@ def hold(found: list[Came], expected: list[Came]) -> None:
     ] == [(place, None) for place in range(len(found))]
 
 
-@pytest.mark.parametrize("name", MODELS)
+QUICK = ("two layers of lstm", "bytes", "narrow n-grams", "embedded")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
+)
 def test_node_writes_the_ids_of_numpy_and_has_its_bits_after_each_step(name: str, tmp_path: Path) -> None:
     config, many = MODELS[name], MODELS[name].vocabulary > 1000
     work = asked(config, seeds=2 if many else 20, length=4 if many else 8)
@@ -86,32 +91,29 @@ def test_random_numbers_are_those_of_the_seed_at_every_place() -> None:
     assert found == [float(uniforms(seed, place, 1)[0]) for seed in seeds for place in places]
 
 
-def mapped(name: str, numbers: NDArray[Any], folder: Path) -> NDArray[Any]:
-    """What a function of the script makes of numbers."""
-    file = folder / "numbers"
-    numbers.tofile(file)
-    kind = "Float32Array" if numbers.dtype == np.float32 else "Float64Array"
-    place = json.dumps(str(file))
-    run(
-        f"const numbers = new {kind}(new Uint8Array(require('fs').readFileSync({place})).buffer).map(P.{name});"
-        f"require('fs').writeFileSync({place}, Buffer.from(numbers.buffer))"
-    )
-    return np.fromfile(file, numbers.dtype)
-
-
-@pytest.mark.parametrize("name", ["tanh", "sigmoid", "exponential"])
-def test_the_functions_are_those_of_numpy(name: str, tmp_path: Path) -> None:
+def test_the_functions_are_those_of_numpy(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
-    if name == "exponential":
-        ends = [0.0, -0.0, -708.0, -709.0, np.nextafter(-709.0, -710), -1e300, -np.inf, np.nan, -5e-324]
-        given = np.concatenate([ends, -chance.exponential(10, 50_000), -chance.uniform(0, 720, 50_000)])
-    else:
-        bits = chance.integers(0, 1 << 32, 100_000, np.uint32)
-        bits[:6] = [0, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 1]
-        given = np.concatenate([bits.view(np.float32), np.linspace(-12, 12, 100_000, dtype=np.float32)])
-    with np.errstate(all="ignore"):
-        expected = getattr(arithmetic, name)(given)
-    assert mapped(name, given, tmp_path).tobytes() == expected.tobytes()
+    bits = chance.integers(0, 1 << 32, 100_000, np.uint32)
+    bits[:6] = [0, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 1]
+    floats = np.concatenate([bits.view(np.float32), np.linspace(-12, 12, 100_000, dtype=np.float32)])
+    ends = [0.0, -0.0, -708.0, -709.0, np.nextafter(-709.0, -710), -1e300, -np.inf, np.nan, -5e-324]
+    doubles = np.concatenate([ends, -chance.exponential(10, 50_000), -chance.uniform(0, 720, 50_000)])
+    given = {"tanh": floats, "sigmoid": floats, "exponential": doubles}
+    for name, numbers in given.items():
+        numbers.tofile(tmp_path / name)
+    run(
+        "const fs = require('fs');"
+        f"for (const name of {json.dumps(list(given))}) {{"
+        f"  const place = {json.dumps(str(tmp_path))} + '/' + name;"
+        "  const kind = name === 'exponential' ? Float64Array : Float32Array;"
+        "  const numbers = new kind(new Uint8Array(fs.readFileSync(place)).buffer).map(P[name]);"
+        "  fs.writeFileSync(place, Buffer.from(numbers.buffer));"
+        "}"
+    )
+    for name, numbers in given.items():
+        with np.errstate(all="ignore"):
+            expected: NDArray[Any] = getattr(arithmetic, name)(numbers)
+        assert (tmp_path / name).read_bytes() == expected.tobytes(), name
 
 
 def test_equal_logits_are_ranked_by_id_and_drawn_as_numpy_does() -> None:
