@@ -5,8 +5,8 @@
 The tutorial's model (65 characters, embedding 256, GRU 1024), untrained; temperature 0.8 and top-p 0.95; one stream and
 64, with eight bits and with float32. The peer is ONNX Runtime over the exported loop (onnx_loop.py), through the same
 API. With --peers, those of that folder come too, in processes of their own: they draw from the whole softmax, which is
-less work; their ratio is to the peer in eight bits. All take turns of about so many seconds, round by round; a ratio is the median over rounds of the ratio
-within a round, with the smallest and the largest.
+less work; their ratio is to the peer in eight bits. All take turns of about so many seconds, round by round; a ratio is
+the median over rounds of the ratio within a round, with the smallest and the largest.
 """
 
 import argparse
