@@ -19,7 +19,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from onnx_loop import OnnxLoop
 
 from understudy.api import Model
 from understudy.errors import ConfigError
@@ -48,6 +47,8 @@ def tutorial_model() -> ModelFile:
 
 def contestants() -> dict[tuple[str, str], Model]:
     """Models that write, by their numbers and what computes: the peer, and every path that can be taken here."""
+    from onnx_loop import OnnxLoop
+
     file = tutorial_model()
     found: dict[tuple[str, str], Model] = {}
     for numbers in reversed(NUMBERS):

@@ -14,9 +14,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 
-from benchmarks.generation_speed import tutorial_model
 from tests.browsers.driving import Chromium, Firefox, chromium, firefox
 from tests.exports.pages import asked, opened
+from tests.portable.examples import FULL, opinionated
 from understudy.model import file
 from understudy.model.file import ModelFile
 
@@ -38,7 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    models = {"the boxed model (LSTM 624)": file.read("@shakespeare"), "the tutorial's (GRU 1024)": tutorial_model()}
+    tutorial = opinionated(FULL["GRU 1024"])
+    models = {"the boxed model (LSTM 624)": file.read("@shakespeare"), "the tutorial's (GRU 1024)": tutorial}
     print("| page | browser | runtime | first character, ms | characters a second | longest pause, ms |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:

@@ -11,13 +11,11 @@ from understudy.errors import MissingExtraError
 from understudy.exports.to_onnx import make
 
 
-@pytest.mark.parametrize("options", [{}, {"loop": True}], ids=str)
-def test_without_onnx_the_message_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, bool]
-) -> None:
+@pytest.mark.parametrize("loop", [False, True])
+def test_without_onnx_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch, loop: bool) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'understudy\[onnx\]'"):
-        make(example(), "model.onnx", **options)
+        make(example(), "model.onnx", loop=loop)
 
 
 def test_without_onnx_the_command_says_so_and_writes_nothing(
