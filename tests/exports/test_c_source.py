@@ -17,7 +17,7 @@ from tests.exports.models import example
 from tests.portable.examples import MODELS, packed
 from tests.portable.programs import RUNTIME, SANITIZED, STRICT
 from understudy.cli.main import main
-from understudy.errors import ConfigError
+from understudy.errors import ConfigError, ModelFileError
 from understudy.exports import c_source
 from understudy.exports.c_source import MOST_CODE, identifier, make, stream_bytes
 from understudy.generation.portable.engine import PortableEngine
@@ -246,7 +246,7 @@ def test_weights_that_are_too_many_or_not_finite_are_refused(monkeypatch: pytest
     wild = example()
     for bias in ("ih", "hh"):
         wild.tensors[f"layers.0.bias_{bias}"][:] = 3e38
-    with pytest.raises(ConfigError, match="no finite number"):
+    with pytest.raises(ModelFileError, match="not finite"):
         make(wild, "it.c")
     monkeypatch.setattr(c_source, "LARGEST", 1000)
     with pytest.raises(ConfigError, match=r"--to c: the model has [\d,]+ bytes of weights.* at most 1,000; train one"):

@@ -11,7 +11,6 @@ from pathlib import Path, PurePath
 from string import Template
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from understudy.checks import named
@@ -37,7 +36,6 @@ PROMISE = (
 )
 _PROGRAM = Path(__file__).with_name("program")
 _RUNTIME = Path(portable.__file__).with_name("runtime")
-_PARTS = ("portable.h", "numbers.h", "ngrams.h", "draw.h", "cells.h", "products.h", "portable.c")
 _STREAM, _RECENT = 16, 8
 """Bytes of a stream's seed and place, and numbers kept of its last characters (portable.c)."""
 
@@ -46,7 +44,8 @@ def make(model: ModelFile, name: str) -> Export:
     """The files of a model: `name`, its header beside it, and an example.
 
     Raises:
-        ConfigError: the name is none for a C file, or the weights are too many for one, or not all are finite.
+        ConfigError: the name is none for a C file, or the weights are too many for one.
+        ModelFileError: sums of the weights are not finite.
     """
     _check_name(name)
     packed = pack(model)
@@ -57,7 +56,6 @@ def make(model: ModelFile, name: str) -> Export:
             f"--to c: the model has {size:,} bytes of weights, packed in eight bits, and a C file holds at most "
             f"{LARGEST:,}; train one with fewer --units, symbols or --ngrams"
         )
-    _check_finite(weights)
     stem = PurePath(name).stem
     header, example = f"{stem}.h", f"{stem}_example.c"
     state = stream_bytes(model.config)
@@ -99,7 +97,7 @@ def stream_bytes(config: ModelConfig) -> int:
     """The memory of a stream, as `understudy_stream_bytes` has it."""
     H, own = config.units, GATES[config.cell] * config.units
     reals = config.layers * (STATES[config.cell] * H + own) + (config.layers - 1) * own + config.vocabulary + own
-    whole = _STREAM + 4 * _RECENT + 4 * ((reals + 1) // 2 * 2) + 12 * config.vocabulary + H + 8
+    whole = _STREAM + 4 * _RECENT + 4 * ((reals + 1) // 2 * 2) + 12 * config.vocabulary + 2 * H
     return (whole + 7) // 8 * 8
 
 
@@ -114,15 +112,6 @@ def _check_name(name: str) -> None:
             f"--out {named(name)}: expected the name of a C file: it ends in .c, and its header can be included "
             f'by its own, which has none of " \\ ? *; {named(identifier(PurePath(name).stem))}.c say'
         )
-
-
-def _check_finite(weights: list[tuple[str, NDArray[Any]]]) -> None:
-    for name, array in weights:
-        if not np.isfinite(array).all():
-            raise ConfigError(
-                f"--to c: {name} of the packed model has what is no finite number: the sum of two of its weights is "
-                f"over all bounds; train it again with a lower --learning-rate"
-            )
 
 
 def _arrays(packed: Packed) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -203,17 +192,20 @@ def _literal(symbol: bytes) -> str:
 
 
 def _runtime() -> str:
-    """The runtime in one piece: neither guards nor what its files include of each other."""
-    pieces = []
-    for name in _PARTS:
-        text = (_RUNTIME / name).read_text(encoding="utf-8")
-        guard = re.search(r"^#ifndef (UNDERSTUDY_\w+_H)\n#define \1\n", text, re.MULTILINE)
-        if guard is not None:
-            text = text.replace(guard[0], "").rstrip().removesuffix("#endif")
-        text = re.sub(r"^#if[^\n]*\n#include \"[^\n]*\n#endif\n", "", text, flags=re.MULTILINE)
-        text = re.sub(r"^#include \"[^\n]*\n", "", text, flags=re.MULTILINE)
-        pieces.append(re.sub(r"\n{3,}", "\n\n", text).strip())
-    return "\n\n".join(pieces)
+    """The runtime in one piece."""
+    text = re.sub(r"^#if[^\n]*\n#endif\n", "", _whole("portable.c", {"opening.h"}), flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _whole(name: str, seen: set[str]) -> str:
+    """A file of the runtime, with those that it includes in their places: once each, and without their guards."""
+    if name in seen:
+        return ""
+    seen.add(name)
+    text = (_RUNTIME / name).read_text(encoding="utf-8")
+    if guard := re.search(r"^#ifndef (UNDERSTUDY_\w+_H)\n#define \1\n", text, re.MULTILINE):
+        text = text.replace(guard[0], "").rstrip().removesuffix("#endif")
+    return re.sub(r'^#include "(.+)"\n', lambda found: f"{_whole(found[1], seen)}\n", text, flags=re.MULTILINE)
 
 
 def _about(model: ModelFile, name: str, size: int, state: int) -> str:

@@ -1,11 +1,15 @@
 /* The equations of a step for the units `from` to `to` of one stream, included once for each set of instructions: TARGET
-   says for which, NAME makes the names. Each unit is computed by itself, so compilers may take many at a time.
+   says for which, NAME makes the names, WHOLE is what a state's whole numbers are kept in. Each unit is computed by
+   itself, so compilers may take many at a time.
 
    x is what comes from below, g what h makes of its own gates; the parts of each begin `stride` numbers apart. */
 
 #ifndef TARGET
 #define TARGET
 #define NAME(x) x
+#endif
+#ifndef WHOLE
+#define WHOLE uint8_t
 #endif
 
 TARGET static void NAME(gru)(const float *restrict x, const float *restrict g, float *restrict h, size_t stride,
@@ -33,11 +37,11 @@ TARGET static void NAME(lstm)(const float *restrict x, const float *restrict g, 
 }
 
 /* The whole numbers that stand for h, each with `middle` added. */
-TARGET static void NAME(rounded)(const float *restrict h, uint8_t *restrict q, int middle, size_t from, size_t to)
+TARGET static void NAME(rounded)(const float *restrict h, WHOLE *restrict q, int middle, size_t from, size_t to)
 {
     size_t u;
     for (u = from; u < to; u++)
-        q[u] = (uint8_t)(whole(h[u]) + middle);
+        q[u] = (WHOLE)(whole(h[u]) + middle);
 }
 
 /* One gate of x from a row of the folded table in eight bits. */
@@ -58,3 +62,4 @@ TARGET static void NAME(with_ngram)(float v, const float *restrict weight, float
 
 #undef TARGET
 #undef NAME
+#undef WHOLE

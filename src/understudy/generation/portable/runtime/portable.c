@@ -5,6 +5,10 @@
 #include "numbers.h"
 #include "ngrams.h"
 #include "draw.h"
+#undef TARGET /* builds may have such words of their own */
+#undef NAME
+#undef WHOLE
+#define WHOLE int16_t
 #include "cells.h"
 #include "products.h"
 
@@ -53,14 +57,15 @@ static uint64_t reals_of(const understudy_model *model)
 uint64_t understudy_stream_bytes(const understudy_model *model)
 {
     const uint64_t draw = model->vocabulary * (uint64_t)(sizeof(double) + sizeof(uint32_t));
-    const uint64_t bytes = sizeof(understudy_stream) + reals_of(model) * sizeof(float) + draw + model->units + 8;
-    return (bytes + 7) / 8 * 8 <= SIZE_MAX ? (bytes + 7) / 8 * 8 : 0;
+    const uint64_t numbers = reals_of(model) * sizeof(float) + draw + model->units * (uint64_t)sizeof(int16_t);
+    const uint64_t bytes = (sizeof(understudy_stream) + numbers + 7) / 8 * 8;
+    return bytes <= SIZE_MAX ? bytes : 0;
 }
 
 /* The product with a layer's h: see `Layer`. */
-static void multiply(const understudy_model *model, uint32_t layer, const Layer *at, int8_t *q)
+static void multiply(const understudy_model *model, uint32_t layer, const Layer *at, int16_t *q)
 {
-    rounded(at->h, (uint8_t *)q, 0, 0, model->units);
+    rounded(at->h, q, 0, 0, model->units);
     product(model->layer[layer].weight, model->layer[layer].scales, model->layer[layer].bias, q,
             (size_t)rows_of(model, layer), model->units, at->made);
 }
@@ -78,7 +83,7 @@ static uint32_t *heap_of(const understudy_model *model, const understudy_stream 
 understudy_stream *understudy_start(const understudy_model *model, void *memory, uint64_t seed)
 {
     understudy_stream *stream = memory;
-    int8_t *q = (int8_t *)(heap_of(model, stream) + model->vocabulary);
+    int16_t *q = (int16_t *)(heap_of(model, stream) + model->vocabulary);
     uint32_t layer;
     memset(memory, 0, (size_t)understudy_stream_bytes(model));
     stream->seed = seed;
@@ -125,7 +130,7 @@ void understudy_read(const understudy_model *model, understudy_stream *stream, u
     const size_t H = model->units, own = model->gates * H;
     const Layer last = layer_of(model, stream, model->layers - 1);
     float *x = last.made + own + model->vocabulary;
-    int8_t *q = (int8_t *)(heap_of(model, stream) + model->vocabulary);
+    int16_t *q = (int16_t *)(heap_of(model, stream) + model->vocabulary);
     uint32_t layer;
     id = id < model->vocabulary ? id : model->vocabulary - 1;
     inputs_of(model, id, x);
