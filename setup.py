@@ -1,12 +1,13 @@
 """The compiled kernels: optional, so that the package installs without a C compiler too. All else: pyproject.toml."""
 
 import os
+from pathlib import Path
 
 from setuptools import Extension, setup
 
 KERNELS = "src/understudy/model/recurrence/kernels"
 RUNTIME = "src/understudy/generation/portable/runtime"
-RUNTIME_PARTS = ("numbers", "cells", "draw", "ngrams", "products", "tiles", "paths", "team")
+RUNTIME_PARTS = sorted(str(path) for path in Path(RUNTIME).glob("*.h"))
 OPTIMISED = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
 
 setup(
@@ -22,7 +23,7 @@ setup(
         Extension(
             "understudy.generation.portable._engine",
             [f"{RUNTIME}/engine.c"],
-            depends=[f"{RUNTIME}/{name}.h" for name in RUNTIME_PARTS],
+            depends=RUNTIME_PARTS,
             extra_compile_args=[*OPTIMISED, "-ffp-contract=off", "-pthread"],
             extra_link_args=["-pthread"],
             optional=True,
