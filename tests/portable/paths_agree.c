@@ -141,7 +141,7 @@ static int draws_differ(int path, const char *name)
 
 static int takings_differ(int path, const char *name)
 {
-    static float rows[ROWS * INNER], scales[2][ROWS], bias[ROWS], table[2][20 * ROWS];
+    static float rows[ROWS * INNER], scales[2][ROWS], bias[ROWS], table[2][20 * ROWS], columns[33 * FOLDED_AT_ONCE];
     static int8_t numbers[2][ROWS * INNER];
     int bad = 0, i;
     for (i = 0; i < ROWS * INNER; i++)
@@ -153,8 +153,8 @@ static int takings_differ(int path, const char *name)
     quantise(path, ROWS, INNER, 127, rows, numbers[1], scales[1]);
     bad += differ(name, "a row's numbers", numbers[0], numbers[1], sizeof numbers[0]);
     bad += differ(name, "a row's scale", scales[0], scales[1], sizeof scales[0]);
-    fold(PLAIN, 20, 33, ROWS, rows, rows + 700, bias, table[0]);
-    fold(path, 20, 33, ROWS, rows, rows + 700, bias, table[1]);
+    fold(PLAIN, 20, 33, 77, rows, rows + 700, bias, columns, table[0]);
+    fold(path, 20, 33, 77, rows, rows + 700, bias, columns, table[1]);
     return bad + differ(name, "the folded table", table[0], table[1], sizeof table[0]);
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy import checks
+from understudy.generation.portable import compiled
 from understudy.generation.portable.arithmetic import Floats as Floats
 from understudy.generation.portable.arithmetic import exponential
 
@@ -101,10 +102,7 @@ def uniforms(seed: int, start: int, count: int) -> NDArray[np.float64]:
     The generator is counter-based (Philox 4×64; Salmon et al. 2011), so that any place can be asked for. The numbers
     stay above 0, and below 1 by enough for their product with a sum to stay below the sum.
     """
-    bits = np.random.Philox(key=seed)
-    bits.advance(start // 4)
-    drawn: NDArray[np.float64] = np.random.Generator(bits).random(start % 4 + count)[start % 4 :]
-    return drawn * (1 - 2.0**-40) + 2.0**-60
+    return compiled.uniforms(seed, start, count)
 
 
 def check_seed(seed: Any) -> int:

@@ -91,9 +91,10 @@ def folded(embedding: Floats, weight: Floats, bias: Floats) -> Floats:
         for k in range(embedding.shape[1]):
             sums += np.multiply.outer(embedding[:, k].astype(np.float64), weight[:, k].astype(np.float64))
         return (sums + bias.astype(np.float64)).astype(np.float32)
-    embedding, columns, bias = (np.ascontiguousarray(part, np.float32) for part in (embedding, weight.T, bias))
+    embedding, weight, bias = (np.ascontiguousarray(part, np.float32) for part in (embedding, weight, bias))
     made = np.empty((len(embedding), len(weight)), np.float32)
-    places = [part.ctypes.data for part in (embedding, columns, bias, made)]
+    columns = np.empty((embedding.shape[1], BLOCK), np.float32)
+    places = [part.ctypes.data for part in (embedding, weight, bias, columns, made)]
     _library().fold(_best(), *embedding.shape, len(weight), *places)
     return made
 
@@ -109,6 +110,18 @@ def quantised(rows: Floats, levels: int) -> tuple[NDArray[np.int8], Floats]:
     made, scales = np.empty(rows.shape, np.int8), np.empty(len(rows), np.float32)
     _library().quantise(_best(), *rows.shape, levels, rows.ctypes.data, made.ctypes.data, scales.ctypes.data)
     return made, scales
+
+
+def uniforms(seed: int, start: int, count: int) -> NDArray[np.float64]:
+    """Numbers `start` to `start + count - 1` of the sequence that belongs to `seed`, each in (0, 1)."""
+    if available():
+        drawn = np.empty(count, np.float64)
+        _library().uniform_numbers(seed, start, count, drawn.ctypes.data)
+        return drawn
+    bits = np.random.Philox(key=seed)
+    bits.advance(start // 4)
+    drawn = np.random.Generator(bits).random(start % 4 + count)[start % 4 :]
+    return drawn * (1 - 2.0**-40) + 2.0**-60
 
 
 def _best() -> int:
@@ -174,7 +187,8 @@ def _loaded() -> ctypes.CDLL | None:
         ("arranged_bytes", [number] * 3, number),
         ("arrange", [*[number] * 4, *[address] * 3], None),
         ("quantise", [*[number] * 4, *[address] * 3], None),
-        ("fold", [*[number] * 4, *[address] * 4], None),
+        ("fold", [*[number] * 4, *[address] * 5], None),
+        ("uniform_numbers", [ctypes.c_uint64, ctypes.c_uint64, number, address], None),
     ):
         function = getattr(library, name)
         function.argtypes, function.restype = given, result

@@ -28,13 +28,13 @@ typedef struct {
     void (*with_ngram)(float, const float *, float *, size_t, size_t);
     uint32_t (*drawn)(const float *, size_t, const Choice *, double, double *, uint32_t *);
     float (*quantised)(const float *, int8_t *, float, size_t);
-    void (*folded)(const float *, const float *, const float *, float *, size_t, size_t, size_t);
+    void (*folded)(const float *, const float *, const float *, float *, size_t, size_t);
     int middle;  /* added to a state's whole numbers */
     int blocked; /* whether whole numbers lie in blocks; else row by row */
 } Path;
 
 /* What is done once when a model is taken: rows in eight bits, and the folded table. */
-enum { FOLDED_AT_ONCE = 64 };
+enum { FOLDED_AT_ONCE = 16 };
 
 #define ORDINARY                                                                                                          \
     TARGET static uint32_t NAME(draw)(const float *logits, size_t V, const Choice *choice, double u, double *weights,  \
@@ -60,14 +60,14 @@ enum { FOLDED_AT_ONCE = 64 };
             to[k] = (int8_t)(int32_t)(held(row[k] / scale, -levels, levels) + 12582912.0f - 12582912.0f);              \
         return scale;                                                                                                  \
     }                                                                                                                  \
-    TARGET static void NAME(folded)(const float *restrict vector, const float *restrict weight,                        \
-                                    const float *restrict bias, float *restrict to, size_t E, size_t stride, size_t N) \
+    TARGET static void NAME(folded)(const float *restrict vector, const float *restrict columns,                       \
+                                    const float *restrict bias, float *restrict to, size_t E, size_t N)                \
     {                                                                                                                  \
         double sums[FOLDED_AT_ONCE] = {0};                                                                             \
         size_t k, n;                                                                                                   \
         for (k = 0; k < E; k++)                                                                                        \
-            for (n = 0; n < N; n++)                                                                                    \
-                sums[n] += (double)vector[k] * (double)weight[k * stride + n];                                         \
+            UNROLLED for (n = 0; n < FOLDED_AT_ONCE; n++)                                                              \
+                sums[n] += (double)vector[k] * (double)columns[k * FOLDED_AT_ONCE + n];                                \
         for (n = 0; n < N; n++)                                                                                        \
             to[n] = (float)(sums[n] + (double)bias[n]);                                                                \
     }

@@ -47,13 +47,27 @@ EXPORTED void quantise(int64_t path, int64_t rows, int64_t inner, int64_t levels
         scales[n] = paths[path].quantised(from + n * inner, to + n * inner, (float)levels, (size_t)inner);
 }
 
-/* Σ_k embedding[v][k] · weight[k][n] in float64 in the order of k, plus the bias: (V, N) in float32. */
+/* Σ_k embedding[v][k] · weight[n][k] in float64 in the order of k, plus the bias: (V, N) in float32. `columns` has room
+   for (E, FOLDED_AT_ONCE). */
 EXPORTED void fold(int64_t path, int64_t V, int64_t E, int64_t N, const float *embedding, const float *weight,
-                   const float *bias, float *to)
+                   const float *bias, float *columns, float *to)
 {
-    int64_t v, n;
-    for (n = 0; n < N; n += FOLDED_AT_ONCE)
+    int64_t v, k, n, first;
+    for (first = 0; first < N; first += FOLDED_AT_ONCE) {
+        const int64_t count = N - first < FOLDED_AT_ONCE ? N - first : FOLDED_AT_ONCE;
+        memset(columns, 0, (size_t)E * FOLDED_AT_ONCE * sizeof *columns);
+        for (n = 0; n < count; n++)
+            for (k = 0; k < E; k++)
+                columns[k * FOLDED_AT_ONCE + n] = weight[(first + n) * E + k];
         for (v = 0; v < V; v++)
-            paths[path].folded(embedding + v * E, weight + n, bias + n, to + v * N + n, (size_t)E, (size_t)N,
-                               least(FOLDED_AT_ONCE, (size_t)(N - n)));
+            paths[path].folded(embedding + v * E, columns, bias + first, to + v * N + first, (size_t)E, (size_t)count);
+    }
+}
+
+/* Numbers `start` to `start + count - 1` of the sequence that belongs to a seed. */
+EXPORTED void uniform_numbers(uint64_t seed, uint64_t start, int64_t count, double *to)
+{
+    int64_t i;
+    for (i = 0; i < count; i++)
+        to[i] = uniform_at(seed, start + (uint64_t)i);
 }
