@@ -33,14 +33,15 @@ def run(own: Path, opened: Opener) -> Path:
 
 def test_a_run_folder_tells_what_was_learned_and_not_what_was_held_back(run: Path, own: Path) -> None:
     model = file.read(run)
-    learned, trouble = learned_text(model, run)
+    learned, trouble, told = learned_text(model, run)
+    assert told
     assert learned is not None
     assert trouble == ""
     whole = model.vocabulary.encode(own.read_text())
     assert 0 < len(learned) == model.training["corpus"]["train_characters"] < len(whole)
     np.testing.assert_array_equal(learned.read(0, len(learned)), whole[: len(learned)])
     assert learned_text(model, run / "model.safetensors") == Learned()
-    named, _ = learned_text(model, Path("elsewhere"), TextOptions((str(own),)))
+    named, *_ = learned_text(model, Path("elsewhere"), TextOptions((str(own),)))
     assert named is not None
     assert len(named) == len(learned)
 
@@ -85,7 +86,7 @@ def test_a_model_that_does_not_tell_its_text_has_no_baselines(run: Path, own: Pa
     told: list[dict[str, Any]] = [{}, {"corpus": None}, {"corpus": {}}, {"corpus": "a text"}]
     for training in told:
         silent = replace(model, training=training)
-        assert learned_text(silent, run) == Learned()
+        assert learned_text(silent, run) == Learned(told=False)
         with pytest.raises(ConfigError, match="does not tell"):
             learned_text(silent, run, TextOptions((str(own),)))
 
@@ -111,6 +112,6 @@ def test_what_is_wrong_with_the_checkpoints_is_told(run: Path) -> None:
     model = file.read(run)
     for path in (run / "checkpoint").iterdir():
         path.write_bytes(b"not ours")
-    learned, trouble = learned_text(model, run)
+    learned, trouble, _ = learned_text(model, run)
     assert learned is None
     assert "no checkpoint is intact" in trouble
