@@ -212,7 +212,9 @@ class Firefox(_Socket):
 
 @contextmanager
 def started(command: list[str], **more: Any) -> Iterator["subprocess.Popen[bytes]"]:
-    """A browser's processes, which end with the block."""
+    """A browser's processes, which end with the block; where the system can see to it, with this process as well."""
+    if shutil.which("setpriv"):
+        command = ["setpriv", "--pdeathsig", "KILL", *command]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
