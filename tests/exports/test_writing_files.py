@@ -12,7 +12,8 @@ from tests.extras import needs_onnx
 from understudy.api import Model, load
 from understudy.errors import ConfigError, StorageError
 from understudy.exports import formats, writing
-from understudy.exports.formats import Export, Format
+from understudy.exports.contract import Export
+from understudy.exports.formats import Format
 from understudy.storage import replacing
 
 ROOT = Path(__file__).resolve().parents[2]

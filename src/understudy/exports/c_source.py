@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from understudy.checks import named
 from understudy.errors import ConfigError
-from understudy.exports.formats import Export
+from understudy.exports.contract import Export
 from understudy.generation import portable
 from understudy.generation.portable.packing import Matrix, Packed, pack
 from understudy.generation.sampling import Sampling

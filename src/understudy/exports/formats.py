@@ -8,22 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from understudy.exports.contract import Export
     from understudy.model.file import ModelFile
-
-
-@dataclass(frozen=True)
-class Export:
-    """A model in another format.
-
-    Attributes:
-        files: their names, the one that was asked for first, and what is to be in them.
-        sizes: what else takes room, and how many bytes: the weights in the files, and the state of a stream at least.
-        promise: what text the same seed gives there.
-    """
-
-    files: Mapping[str, bytes]
-    sizes: Mapping[str, int]
-    promise: str
 
 
 @dataclass(frozen=True)
@@ -43,19 +29,19 @@ class Format:
     options: tuple[str, ...] = ()
 
 
-def _onnx(model: "ModelFile", name: str, **options: Any) -> Export:
+def _onnx(model: "ModelFile", name: str, **options: Any) -> "Export":
     from understudy.exports import to_onnx
 
     return to_onnx.make(model, name, **options)
 
 
-def _html(model: "ModelFile", name: str, **options: Any) -> Export:
+def _html(model: "ModelFile", name: str, **options: Any) -> "Export":
     from understudy.exports import html
 
     return html.make(model, name, **options)
 
 
-def _c(model: "ModelFile", name: str, **options: Any) -> Export:
+def _c(model: "ModelFile", name: str, **options: Any) -> "Export":
     from understudy.exports import c_source
 
     return c_source.make(model, name, **options)

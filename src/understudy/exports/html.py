@@ -16,7 +16,7 @@ from typing import Any
 
 from understudy import checks
 from understudy.errors import ConfigError
-from understudy.exports.formats import Export
+from understudy.exports.contract import Export
 from understudy.generation import portable
 from understudy.generation.portable.packing import pack
 from understudy.generation.sampling import Sampling

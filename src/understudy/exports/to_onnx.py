@@ -15,7 +15,7 @@ import numpy as np
 
 from understudy import checks
 from understudy.errors import ConfigError, MissingExtraError
-from understudy.exports.formats import Export
+from understudy.exports.contract import Export
 from understudy.generation.sampling import Sampling
 from understudy.model.documents import without_surrogates
 from understudy.model.file import ModelFile

@@ -10,7 +10,8 @@ from typing import Any
 from understudy import checks
 from understudy.checks import named
 from understudy.errors import ConfigError
-from understudy.exports.formats import FORMATS, Export
+from understudy.exports.contract import Export
+from understudy.exports.formats import FORMATS
 from understudy.layout import MODEL, is_plain_file
 from understudy.model.container import kind_of
 from understudy.model.file import ModelFile

@@ -120,7 +120,8 @@ class _Product:
 
     def of_whole(self, q: Floats, scales: Floats | None = None) -> Floats:
         """The product with whole numbers (B, K), whose rows are multiplied by `scales` (B,) too."""
-        scaled: Floats = (q.astype(self._columns.dtype, copy=False) @ self._columns).astype(np.float32) * self._scales
+        sums = (q.astype(self._columns.dtype, copy=False) @ self._columns).astype(np.float32)
+        scaled: Floats = (sums + np.float32(0)) * self._scales  # a sum of whole numbers is no -0
         if scales is not None:
             scaled = scaled * scales[:, None]
         return scaled + self._bias
