@@ -99,7 +99,7 @@ def undisturbed(launcher: "Launcher", text: Path, tmp_path_factory: pytest.TempP
     return Undisturbed(launcher, text, tmp_path_factory)
 
 
-SOON = "lstm in lanes, two layers, dropout", "lstm in lanes, Muon, mean of the weights, a table of n-grams"
+SOON = ("lstm in lanes, Muon, mean of the weights, a table of n-grams",)
 """What is killed in the ordinary suite; the others in the slow one, and all of them in `tests/faults`."""
 
 
@@ -130,7 +130,14 @@ def test_a_run_killed_at_random_moments_and_resumed_equals_an_undisturbed_one(
         assert_as_undisturbed(folder / "run", expected)
 
 
-@pytest.mark.parametrize("moment", ["before syncing", "half written", "before renaming", "after renaming"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        *(pytest.param(moment, marks=pytest.mark.slow) for moment in ("before syncing", "after renaming")),
+        "half written",
+        "before renaming",
+    ],
+)
 def test_a_run_killed_while_it_writes_its_files_equals_an_undisturbed_one(
     moment: str, launcher: "Launcher", text: Path, tmp_path: Path, undisturbed: dict[str, tuple[Path, float]]
 ) -> None:

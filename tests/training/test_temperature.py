@@ -63,7 +63,7 @@ def test_a_dozen_characters_change_little(trained: tuple[Network, Ids]) -> None:
 @pytest.mark.parametrize("average", [pytest.param(0.0, marks=pytest.mark.slow), 0.8])
 def test_the_model_file_holds_the_output_layer_with_the_temperature_in_it(average: float, opened: Opener) -> None:
     session = opened(
-        steps=300, units=48, learning_rate=0.02, average=average, calibration="temperature", validation=0.5
+        steps=100, units=48, learning_rate=0.02, average=average, calibration="temperature", validation=0.5
     )
     finish(session)
     trainer, written = session.trainer, file.read(session.folder.model)
