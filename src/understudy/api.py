@@ -36,8 +36,12 @@ def load(
     name = checks.path("MODEL", model)
     writes_with(precision, device)
     light = checks.truth("only_writes", only_writes)
-    loaded = Model(file.read(name), precision=precision, device=device)
-    return for_writing(loaded) if light else loaded
+
+    def made(found: file.ModelFile) -> Model:
+        loaded = Model(found, precision=precision, device=device)
+        return for_writing(loaded) if light else loaded
+
+    return file.read_for(name, made)
 
 
 def train(

@@ -8,9 +8,10 @@ import hashlib
 import json
 import os
 import stat
+import threading
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ KEY = "understudy"
 FORMAT = 1
 Tensors = Mapping[str, NDArray[Any]]
 Shapes = Mapping[str, tuple[int, ...]]
+Made = TypeVar("Made")
 _LONGEST_HEADER = 100_000_000
 """In bytes; safetensors itself takes no longer one."""
 TYPES = ("F16", "F32", "F64", "I64")
@@ -57,27 +59,54 @@ def read(
     expected: Callable[[dict[str, Any]], Shapes],
     types: Callable[[str], Collection[str]] = lambda name: TYPES,
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The document and the tensors of a file that `write` made.
+    """The document and the tensors of a file that `write` made; see `read_for`."""
+    return read_for(path, kind, expected, types, lambda document, tensors: (document, tensors))
+
+
+def read_for(
+    path: Path,
+    kind: str,
+    expected: Callable[[dict[str, Any]], Shapes],
+    types: Callable[[str], Collection[str]],
+    use: Callable[[dict[str, Any], dict[str, NDArray[Any]]], Made],
+) -> Made:
+    """What `use` makes of the document and the tensors of a file that `write` made.
+
+    It begins while another thread still computes the checksum, which takes longer than all else; what it makes, or
+    raises, counts only where the checksum turns out right.
 
     Args:
         path: the file.
         kind: what the file must hold.
         expected: checks the document and tells the shape of every tensor that must be there.
         types: which of `TYPES` the numbers of the tensor of that name may be.
+        use: is given the document, without its checksum, and the tensors.
 
     Raises:
         ModelFileError: the file is missing, not ours, of another kind or version, or damaged.
     """
+    document, tensors = _loaded(path, kind, expected, types)
+    counting = _Counting(document.pop("checksum"), document, tensors)
+    try:
+        try:
+            return use(document, tensors)
+        finally:
+            counting.check()
+    except ModelFileError as error:
+        raise ModelFileError(f"{named(path)}: {error}") from error
+
+
+def _loaded(
+    path: Path, kind: str, expected: Callable[[dict[str, Any]], Shapes], types: Callable[[str], Collection[str]]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The document, with its checksum, and the tensors."""
     place = named(path)
     try:
         _check_start(path)
         with safe_open(path, framework="numpy") as file:
             document = _document(kind, file.metadata())
             _check_shapes(file, expected(document), types)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        checksum = document.pop("checksum")
-        if checksum != _checksum(document, tensors):
-            raise ModelFileError("damaged: its checksum does not match its content")
+            return document, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except ModelFileError as error:
         raise ModelFileError(f"{place}: {error}") from error
     except SafetensorError as error:
@@ -88,7 +117,30 @@ def read(
         raise ModelFileError(f"{place}: there is not enough memory for what it holds") from error
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{place}: not an intact safetensors file of ours") from error
-    return document, tensors
+
+
+class _Counting(threading.Thread):
+    """The checksum of a document and tensors, computed while something else is done."""
+
+    def __init__(self, told: str, document: Mapping[str, Any], tensors: Tensors) -> None:
+        super().__init__(daemon=True)
+        self._told, self._content = told, (dict(document), dict(tensors))
+        self._found = ""
+        self.start()
+
+    def run(self) -> None:
+        """Compute it."""
+        self._found = _checksum(*self._content)
+
+    def check(self) -> None:
+        """Wait for it.
+
+        Raises:
+            ModelFileError: it is not the one that the file tells.
+        """
+        self.join()
+        if self._found != self._told:
+            raise ModelFileError("damaged: its checksum does not match its content")
 
 
 def _said(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,15 @@ def read(model: str | Path) -> ModelFile:
     Raises:
         ModelFileError: nothing is there, or it is not an intact model of ours.
     """
+    return read_for(model, lambda found: found)
+
+
+def read_for(model: str | Path, use: Callable[[ModelFile], container.Made]) -> container.Made:
+    """What `use` makes of a model, which begins while its checksum is still being computed (`container.read_for`).
+
+    Raises:
+        ModelFileError: nothing is there, or it is not an intact model of ours.
+    """
     path = find(model)
     seen: list[tuple[ModelConfig, Vocabulary]] = []
 
@@ -161,16 +170,15 @@ def read(model: str | Path) -> ModelFile:
         seen.append((config, vocabulary))
         return config.shapes()
 
-    document, tensors = container.read(path, "model", expected, _types)
-    full = {
-        name: tensor if name == NGRAM_CODES else tensor.astype(np.float32, copy=False)
-        for name, tensor in tensors.items()
-    }
-    try:
+    def used(document: dict[str, Any], tensors: container.Tensors) -> container.Made:
+        full = {
+            name: tensor if name == NGRAM_CODES else tensor.astype(np.float32, copy=False)
+            for name, tensor in tensors.items()
+        }
         _check_numbers(full)
-    except ModelFileError as error:
-        raise ModelFileError(f"{named(path)}: {error}") from error
-    return ModelFile(*seen[0], document["training"], full, document.get("card", {}))
+        return use(ModelFile(*seen[0], document["training"], full, document.get("card", {})))
+
+    return container.read_for(path, "model", expected, _types, used)
 
 
 def _status(path: Path) -> os.stat_result | None:
