@@ -28,6 +28,7 @@ from understudy.generation.sampling import Sampling
 from understudy.generation.stream import Plan
 from understudy.model.config import ModelConfig
 from understudy.model.file import ModelFile
+from understudy.model.recurrence.compiled import instructions
 from understudy.text.vocabulary import Vocabulary
 
 STREAMS = (1, 64)
@@ -96,7 +97,9 @@ def main() -> None:
     parsed = parser.parse_args()
     others: dict[str, str] = {}
     if parsed.peers is not None:
-        others = {"torch-fp32": sys.executable, "torch-bf16": sys.executable}
+        others = {"torch-fp32": sys.executable}
+        if "bfloat16" in instructions():  # elsewhere it takes minutes
+            others["torch-bf16"] = sys.executable
         if parsed.tf_python:
             others |= {"tf-graph": parsed.tf_python, "tf-eager": parsed.tf_python}
     models = contestants()
