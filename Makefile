@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-slow format clean
+.PHONY: help demo test test-slow wasm format clean
 
 help:
 	@echo "make demo        set up, train two minutes on prose that every Python carries, write 500 characters"
 	@echo "make test        set up, then format check, types and tests"
 	@echo "make test-slow   the tests that take longer than people wait for"
+	@echo "make wasm        make portable.wasm again, when the runtime in C has changed"
 	@echo "make format      mend the format of the code"
 
 KERNELS := $(wildcard src/understudy/model/recurrence/kernels/* src/understudy/generation/portable/runtime/*.[ch])
@@ -34,6 +35,11 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+wasm: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ziglang
+	PYTHON=$(abspath $(BIN))/python sh src/understudy/generation/portable/make_wasm.sh
+	chmod 644 src/understudy/generation/portable/portable.wasm
 
 format: $(READY)
 	$(BIN)/ruff format .
