@@ -26,7 +26,10 @@ NEEDED = (
 MADE = shutil.ignore_patterns("__pycache__", "*.pyc", "*.so", "*.egg-info", ".*")
 READ = (
     *(BOX, SOURCE / "exports" / "page", SOURCE / "exports" / "program"),
-    *(SOURCE / "generation" / "portable" / name for name in ("portable.js", "portable.wasm", "runtime")),
+    *(
+        SOURCE / "generation" / "portable" / name
+        for name in ("arithmetic.js", "portable.js", "portable.wasm", "runtime")
+    ),
 )
 """Files and folders beside the modules that the program reads: models, pages, and what exports are made of."""
 COMPILED = ("understudy/generation/portable/_engine", "understudy/model/recurrence/_kernels")

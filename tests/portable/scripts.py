@@ -29,7 +29,8 @@ def in_browser(
     page = folder / "portable.html"
     page.write_text("<!DOCTYPE html><meta charset='utf-8'><title>Portable 1</title>", encoding="utf-8")
     browser.open(page)
-    scripts = SCRIPT.read_text(encoding="utf-8") + JOBS.read_text(encoding="utf-8")
+    files = (SCRIPT.with_name("arithmetic.js"), SCRIPT, JOBS)
+    scripts = "".join(file.read_text(encoding="utf-8") for file in files)
     taken = f"(new Function({json.dumps(scripts + '; return [Portable1, runJobs];')}))()"
     browser.evaluate(f"([window.Portable1, window.runJobs] = {taken}) && 0")
     browser.evaluate(f"(window.model = {_bytes(packed.to_bytes())}) && 0")

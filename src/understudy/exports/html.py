@@ -149,7 +149,8 @@ def _card(model: ModelFile) -> str:
 
 def _script() -> str:
     """The program of the page, as browsers read it: its hash is of that."""
-    script = f"\n{(RUNTIME / 'portable.js').read_text(encoding='utf-8')}\n{_piece('page.js')}"
+    runtime = [(RUNTIME / name).read_text(encoding="utf-8") for name in ("arithmetic.js", "portable.js")]
+    script = "\n".join(["", *runtime, _piece("page.js")])
     assert "</script" not in script.lower()
     assert "<!--" not in script
     return script
