@@ -150,7 +150,8 @@ def _card(model: ModelFile) -> str:
 def _script() -> str:
     """The program of the page, as browsers read it: its hash is of that."""
     runtime = [(RUNTIME / name).read_text(encoding="utf-8") for name in ("arithmetic.js", "portable.js")]
-    script = "\n".join(["", *runtime, _piece("page.js")])
+    pieces = [_piece(name) for name in ("engines.js", "text.js", "page.js")]
+    script = "\n".join(["", *runtime, "(() => {", "'use strict';", *pieces, "})();", ""])
     assert "</script" not in script.lower()
     assert "<!--" not in script
     return script
