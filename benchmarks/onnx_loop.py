@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.exports.loop_graph import looping_graph, state_names
-from understudy.exports.runtime import onnxruntime
+from understudy.exports.graphs.loop import looping_graph, state_names
+from understudy.exports.graphs.runtime import onnxruntime
 from understudy.generation.engine import EngineState
 from understudy.generation.portable.packing import Numbers
 from understudy.generation.sampling import Floats, Sampling

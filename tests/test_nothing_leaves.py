@@ -51,7 +51,7 @@ import understudy
 assert len(understudy.load('@shakespeare').generate(length=5, seed=1)) == 5
 assert not {"onnx", "onnxruntime"} & {name.split(".")[0] for name in sys.modules}
 """
-DOOR = "from understudy.exports.runtime import onnxruntime"
+DOOR = "from understudy.exports.graphs.runtime import onnxruntime"
 CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import onnxruntime'], check=True)"
 UNGUARDED = f"""
 import os
@@ -218,4 +218,4 @@ def test_the_runtime_is_imported_in_one_place_where_its_telemetry_is_off() -> No
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 if any(name.split(".")[0] == "onnxruntime" for name in names):
                     found.add(path.relative_to(ROOT).as_posix())
-    assert found == {"src/understudy/exports/runtime.py"}
+    assert found == {"src/understudy/exports/graphs/runtime.py"}

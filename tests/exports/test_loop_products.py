@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from tests.exports.models import KINDS, example
 from tests.exports.with_onnx import TensorProto, helper, numpy_helper, onnx, onnxruntime
-from understudy.exports.loop_graph import IR_VERSION, OPSET, looping_graph
-from understudy.exports.loop_products import Product
-from understudy.exports.nodes import MICROSOFT, Nodes
+from understudy.exports.graphs.loop import IR_VERSION, OPSET, looping_graph
+from understudy.exports.graphs.loop_products import Product
+from understudy.exports.graphs.nodes import MICROSOFT, Nodes
 from understudy.generation.sampling import Floats
 
 

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.exports.with_onnx import TensorProto, helper, onnxruntime
-from understudy.exports.hashes import ngram_rows
-from understudy.exports.nodes import Nodes
+from understudy.exports.graphs.hashes import ngram_rows
+from understudy.exports.graphs.nodes import Nodes
 from understudy.model.config import HASH_BASE, HASH_PRIME, LARGEST_CODE, NGRAM_LENGTHS, RECENT
 
 

@@ -11,8 +11,8 @@ import pytest
 from tests.exports.models import KINDS, example, written
 from tests.exports.with_onnx import onnx, onnxruntime
 from understudy.errors import ConfigError
-from understudy.exports import to_onnx
-from understudy.exports.to_onnx import Draw, Precision, make
+from understudy.exports.graphs import making
+from understudy.exports.graphs.making import Draw, Precision, make
 from understudy.generation.sampling import Sampling, uniforms
 from understudy.model.file import ModelFile
 from understudy.text.vocabulary import Vocabulary
@@ -138,9 +138,9 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], message: s
 def test_weights_that_no_file_can_hold_are_refused_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     model = example()
     largest = make(model, "model.onnx").sizes["weights"]
-    monkeypatch.setattr(to_onnx, "LARGEST", largest)
+    monkeypatch.setattr(making, "LARGEST", largest)
     assert make(model, "model.onnx").files
-    monkeypatch.setattr(to_onnx, "LARGEST", largest - 1)
+    monkeypatch.setattr(making, "LARGEST", largest - 1)
     with pytest.raises(ConfigError, match=f"{largest:,} bytes of weights.*--loop --precision int8"):
         make(model, "model.onnx")
 

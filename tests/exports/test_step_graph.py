@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tests.exports.models import KINDS, example, logits_of
 from tests.exports.with_onnx import ReferenceEvaluator, helper, onnx, onnxruntime
-from understudy.exports.step import OPERATORS, OPSET, state_inputs, step_graph
+from understudy.exports.graphs.step import OPERATORS, OPSET, state_inputs, step_graph
 from understudy.model.file import ModelFile
 
 LISTED = {"Gather", "MatMul", "Add", "Sub", "Mul", "Split", "Sigmoid", "Tanh"}

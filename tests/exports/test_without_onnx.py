@@ -8,7 +8,7 @@ import pytest
 from tests.exports.models import example
 from understudy.cli.main import main
 from understudy.errors import MissingExtraError
-from understudy.exports.to_onnx import make
+from understudy.exports.graphs.making import make
 
 
 @pytest.mark.parametrize("loop", [False, True])

@@ -11,6 +11,6 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from understudy.exports.runtime import onnxruntime
+from understudy.exports.graphs.runtime import onnxruntime
 
 __all__ = ["ReferenceEvaluator", "TensorProto", "helper", "numpy_helper", "onnx", "onnxruntime"]

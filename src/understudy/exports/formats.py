@@ -30,9 +30,9 @@ class Format:
 
 
 def _onnx(model: "ModelFile", name: str, **options: Any) -> "Export":
-    from understudy.exports import to_onnx
+    from understudy.exports.graphs import making
 
-    return to_onnx.make(model, name, **options)
+    return making.make(model, name, **options)
 
 
 def _html(model: "ModelFile", name: str, **options: Any) -> "Export":

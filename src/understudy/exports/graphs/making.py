@@ -107,14 +107,14 @@ def _check_installed() -> None:
 
 
 def _step(model: ModelFile, name: str) -> "dict[str, ModelProto]":
-    from understudy.exports.step import step_graph
+    from understudy.exports.graphs.step import step_graph
 
     return {name: step_graph(model.config, model.tensors)}
 
 
 def _loops(model: ModelFile, name: str, draw: Draw, numbers: Precision) -> "dict[str, ModelProto]":
     """The loop that writes, and the one that reads."""
-    from understudy.exports.loop_graph import looping_graph
+    from understudy.exports.graphs.loop import looping_graph
 
     path = PurePath(name)
     kinds = {name: ("writing", _DRAWS[draw]), f"{path.stem}.read{path.suffix}": ("reading", None)}
@@ -127,8 +127,8 @@ def _loops(model: ModelFile, name: str, draw: Draw, numbers: Precision) -> "dict
 
 def _described(model: ModelFile, form: Literal["step", "loop"]) -> dict[str, Any]:
     """What a program must know that is to write with the model."""
-    from understudy.exports.loop_graph import state_names
-    from understudy.exports.step import state_inputs
+    from understudy.exports.graphs.loop import state_names
+    from understudy.exports.graphs.step import state_inputs
 
     vocabulary, config = model.vocabulary, model.config
     states = [(state.name, state.type, state.widths) for state in state_inputs(config)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from understudy.exports.nodes import MICROSOFT, Nodes
+from understudy.exports.graphs.nodes import MICROSOFT, Nodes
 from understudy.generation.portable.arithmetic import LEVELS, STATE_LEVELS, Floats
 from understudy.generation.portable.packing import Numbers
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
-from understudy.exports.cells import gru, lstm
-from understudy.exports.hashes import ngram_rows
-from understudy.exports.nodes import Nodes
+from understudy.exports.graphs.cells import gru, lstm
+from understudy.exports.graphs.hashes import ngram_rows
+from understudy.exports.graphs.nodes import Nodes
 from understudy.generation.portable.packing import input_bias, own_bias
 from understudy.model.config import GATES, NGRAM_CODES, NGRAM_LENGTHS, NGRAM_TABLE, RECENT, ModelConfig
 from understudy.model.container import Tensors

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from understudy.exports.nodes import Nodes
+from understudy.exports.graphs.nodes import Nodes
 from understudy.generation.sampling import Floats
 from understudy.model.config import HASH_BASE, HASH_PRIME, NGRAM_LENGTHS, ModelConfig
 

@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import TensorProto, helper
 
-from understudy.exports.nodes import Nodes
+from understudy.exports.graphs.nodes import Nodes
 from understudy.generation.sampling import Sampling
 
 

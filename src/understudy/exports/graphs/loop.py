@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
-from understudy.exports.cells import gru, lstm
-from understudy.exports.loop_draw import add_draw
-from understudy.exports.loop_ngrams import ngram_vectors
-from understudy.exports.loop_products import Product
-from understudy.exports.nodes import MICROSOFT, Nodes
+from understudy.exports.graphs.cells import gru, lstm
+from understudy.exports.graphs.loop_draw import add_draw
+from understudy.exports.graphs.loop_ngrams import ngram_vectors
+from understudy.exports.graphs.loop_products import Product
+from understudy.exports.graphs.nodes import MICROSOFT, Nodes
 from understudy.generation.portable.packing import Numbers, input_bias, own_bias
 from understudy.generation.sampling import Floats, Sampling
 from understudy.model.config import GATES, NGRAM_CODES, NGRAM_TABLE, ModelConfig

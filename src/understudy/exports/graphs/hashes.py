@@ -10,7 +10,7 @@ more would carry again. Modulo R the digits are looked up once more. All of it i
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.exports.nodes import Nodes
+from understudy.exports.graphs.nodes import Nodes
 from understudy.model.config import HASH_BASE, HASH_PRIME, NGRAM_LENGTHS
 
 _BITS = (11, 10, 10)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from understudy.exports.nodes import Nodes
+from understudy.exports.graphs.nodes import Nodes
 
 
 def gru(nodes: Nodes, layer: int, units: int, x: Sequence[str], own: Sequence[str]) -> str:

@@ -1,0 +1,1 @@
+"""`--to onnx`: a model as graphs for ONNX runtimes."""
