@@ -1,6 +1,7 @@
 """The model that comes with the package."""
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,15 @@ def test_without_a_model_it_is_the_one_in_the_box_that_writes(understudy: "Comma
     assert silent.out == understudy("generate", "@shakespeare", *settings).out
     assert silent.out.startswith("ROMEO:\n")
     assert len(silent.out) == len("ROMEO:\n") + 200 + 1
+
+
+def test_the_page_in_the_readme_is_the_one_that_its_command_writes(understudy: "CommandLine") -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    command = r"`understudy\s+generate (--length \d+ --seed \d+ --temperature [\d.]+)`"
+    said = re.search(command + r" begins with:\n\n```\n(.*?)```", readme, re.DOTALL)
+    assert said is not None
+    assert len(said[2]) > 300
+    assert understudy("generate", *said[1].split()).out.startswith(said[2])
 
 
 def test_it_predicts_the_held_back_text_as_its_card_says(

@@ -68,7 +68,7 @@ def test_mistakes_are_one_line_and_leave_everything_as_it_was(refused: Callable[
     assert "run: a folder; name a file in it, run/model.onnx say" in refused("export", model, *to, "-o", "run")
     assert "add --loop" in refused("export", model, *to, "--draw", "greedy")
     assert "--draw x: expected one of plain" in refused("export", model, *to, "--draw", "x")
-    assert "samples.txt: is there already" in refused("export", model, *to, "-o", "run/samples.txt")
+    assert "samples.txt: belongs to the run" in refused("export", model, *to, "-o", "run/samples.txt")
     of_the_model = ("-o", "run/model.safetensors", "--overwrite")
     assert "holds a model" in refused("export", model, *to, *of_the_model)
     assert "holds a model" in refused("export", model / "model.safetensors", *to, *of_the_model)

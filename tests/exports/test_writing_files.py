@@ -14,6 +14,7 @@ from understudy.errors import ConfigError, StorageError
 from understudy.exports import formats, writing
 from understudy.exports.contract import Export
 from understudy.exports.formats import Format
+from understudy.model.file import read
 from understudy.storage import replacing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,21 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_onnx
+def test_an_export_is_no_stream_and_takes_nothing_of_a_run_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = read("@shakespeare")
+    with pytest.raises(ConfigError, match="standard output"):
+        writing.export(model, "c", "-")
+    (tmp_path / "run").mkdir()
+    for name in ("model.safetensors", "metrics.jsonl", "samples.txt"):
+        (tmp_path / "run" / name).write_text("a run's")
+    for name in ("metrics.jsonl", "samples.txt"):
+        with pytest.raises(ConfigError, match="belongs to the run"):
+            writing.export(model, "html", tmp_path / "run" / name, overwrite=True)
+        assert (tmp_path / "run" / name).read_text() == "a run's"
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_a_model_exports_itself(folder: Path) -> None:
     made = Model(example()).export("onnx", "out/model.onnx")
     assert {path: path.stat().st_size for path in made.files} == made.files

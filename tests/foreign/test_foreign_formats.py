@@ -219,3 +219,16 @@ def test_cudnns_matrices_lie_by_gate_with_outputs_first(layout: Callable[..., ga
             assert weight_hh[ours * H + unit].tolist() == recurrent[unit, theirs * H : theirs * H + H].tolist()
             assert bias_ih[ours * H + unit] == bias[theirs * H + unit]
             assert bias_hh[ours * H + unit] == bias[(G + theirs) * H + unit]
+
+
+@pytest.mark.parametrize("length", [896, 1152, 1408, 19_280])
+def test_a_safetensors_file_is_known_whatever_its_header_s_length_looks_like(length: int, tmp_path: Path) -> None:
+    """A file begins with that length: of these the first two bytes are those of a pickle, or of a zip."""
+    whole = (FIXTURES / "torch-gru.safetensors").read_bytes()
+    old = int.from_bytes(whole[:8], "little")
+    assert old < length
+    padded = whole[8 : 8 + old].ljust(length)
+    (tmp_path / "padded.safetensors").write_bytes(length.to_bytes(8, "little") + padded + whole[8 + old :])
+    read = import_weights(tmp_path / "padded.safetensors", vocabulary=ALPHABET).model.tensors
+    expected = import_weights(FIXTURES / "torch-gru.safetensors", vocabulary=ALPHABET).model.tensors
+    assert all(np.array_equal(read[name], expected[name]) for name in expected)

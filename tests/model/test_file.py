@@ -104,6 +104,19 @@ def test_what_is_written_is_read(intact: Path) -> None:
         np.testing.assert_allclose(tensor, expected[name], rtol=1e-3 if name == "ngrams.weight" else 0, err_msg=name)
 
 
+@pytest.mark.parametrize("length", [640, 896, 1152, 1408, 19_280])
+def test_a_header_of_any_length_is_read(length: int, tmp_path: Path) -> None:
+    """A file begins with that length; these begin as pickles and zips do."""
+    path, tensors = tmp_path / "file.safetensors", {"x": np.arange(6, dtype=np.float32)}
+    container.write(path, "model", {"told": ""}, tensors)
+    short = length - int.from_bytes(path.read_bytes()[:8], "little")
+    container.write(path, "model", {"told": "x" * short}, tensors)
+    assert int.from_bytes(path.read_bytes()[:8], "little") == length
+    document, read = container.read(path, "model", lambda document: {"x": (6,)})
+    assert document["told"].strip("x") == ""
+    np.testing.assert_array_equal(read["x"], tensors["x"])
+
+
 def test_a_file_may_tell_nothing_of_its_training_or_more_than_we_know(tmp_path: Path) -> None:
     for training in ({}, {"dataset": {"licence": ["CC0"]}, "steps": 3}):
         assert file.read(rewritten(tmp_path / MODEL, training=training)).training == training

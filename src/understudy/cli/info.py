@@ -79,8 +79,10 @@ def _model(model: "ModelFile", as_json: bool) -> int:
         _say_imported(model.training["imported"])
     else:
         _say_training(model.training)
-    kind = "bytes" if model.vocabulary.kind == "bytes" else "characters"
-    say(f"vocabulary   {len(model.vocabulary):,} {kind}: {_shown(model.vocabulary.characters)}")
+    if model.vocabulary.kind == "bytes":
+        say(f"vocabulary   {len(model.vocabulary):,} bytes")
+    else:
+        say(f"vocabulary   {len(model.vocabulary):,} characters: {_shown(model.vocabulary.characters)}")
     say(f"written by   Understudy {model.training.get('library_version')}")
     for heading, text in model.card.items():
         say(f"\n{heading}\n{textwrap.fill(text, 100, initial_indent='  ', subsequent_indent='  ')}")

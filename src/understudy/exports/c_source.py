@@ -34,10 +34,16 @@ PROMISE = (
     "the program writes the text of understudy generate, in eight bits, for the same seed and settings: whoever "
     "compiles it, on every processor"
 )
+AS_BYTES = "; the bytes that are drawn, as with --bytes"
 _PROGRAM = Path(__file__).with_name("program")
 _RUNTIME = Path(portable.__file__).with_name("runtime")
 _STREAM, _RECENT = 16, 8
 """Bytes of a stream's seed and place, and numbers kept of its last characters (portable.c)."""
+
+
+def promise(vocabulary: Vocabulary) -> str:
+    """What text the same seed gives there."""
+    return PROMISE + (AS_BYTES if vocabulary.kind == "bytes" else "")
 
 
 def make(model: ModelFile, name: str) -> Export:
@@ -83,7 +89,7 @@ def make(model: ModelFile, name: str) -> Export:
     fields["spelling"] = _filled(f"{model.vocabulary.kind}.c", fields)
     files = {name: "program.c", header: "program.h", example: "example.c"}
     made = {file: _filled(template, fields).encode() for file, template in files.items()}
-    return Export(made, {"weights": size, "state": state}, PROMISE)
+    return Export(made, {"weights": size, "state": state}, promise(model.vocabulary))
 
 
 def identifier(stem: str) -> str:
@@ -220,7 +226,7 @@ def _about(model: ModelFile, name: str, size: int, state: int) -> str:
         + (f"; it learned from {learned}." if learned else "."),
         f"Sizes: {size:,} bytes of weights, which are constant; {state:,} bytes for each text under way, in memory of "
         f"the caller's; at most {MOST_CODE:,} bytes of code as gcc and clang make it for x86-64.",
-        f"The same seed: {PROMISE}.",
+        f"The same seed: {promise(model.vocabulary)}.",
         "C99, or C++ through the header. It allocates nothing, keeps nothing, prints nothing, and calls nothing but "
         "memcpy, memmove, memset and strncmp. Compile it with -O2 or -O3, and without -ffast-math; clang without "
         "-ffp-contract=fast.",

@@ -12,7 +12,7 @@ from understudy.checks import named
 from understudy.errors import ConfigError
 from understudy.exports.contract import Export
 from understudy.exports.formats import FORMATS
-from understudy.layout import MODEL, is_plain_file
+from understudy.layout import LOCK, METRICS, MODEL, SAMPLES, is_plain_file, is_run_folder
 from understudy.model.container import kind_of
 from understudy.model.file import ModelFile
 from understudy.storage import replacing
@@ -71,6 +71,8 @@ def export(
     for name in asked:
         _check_option(to, name)
     place, overwrite = checks.place("--out", path), checks.truth("--overwrite", overwrite)
+    if str(path) == "-":
+        raise ConfigError("--out -: an export is files and cannot go to standard output; a file of that name is ./-")
     if os.path.isdir(place) or place.name == "..":  # noqa: PTH112 - Path raises what only the writing is to say
         example = named(place / f"model{kind.suffix}")
         raise ConfigError(f"--out {named(place)}: a folder; name a file in it, {example} say")
@@ -107,6 +109,8 @@ def _check_free(path: Path, *, overwrite: bool) -> None:
     if not os.path.lexists(path):
         return
     other = "choose another --out"
+    if path.name in (METRICS, SAMPLES, LOCK) and is_run_folder(path.parent):
+        raise ConfigError(f"{named(path)}: belongs to the run in that folder, which no export replaces; {other}")
     if kind_of(path) is not None:
         raise ConfigError(f"{named(path)}: holds a model or a checkpoint, which no export replaces; {other}")
     if not (is_plain_file(path) or path.is_symlink()):

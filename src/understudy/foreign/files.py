@@ -88,10 +88,10 @@ def _opened(name: Path, stack: ExitStack) -> Opened:
         return _bundle(path, reader, stack)
     if start.startswith(hdf5.MAGIC):
         found = keras.found(hdf5.contents(reader))
+    elif start[8:9] == b"{" and int.from_bytes(start[:8], "little") < reader.length:  # it may begin with any two bytes
+        found = state_dict.found(tensors.stored(reader))
     elif start.startswith(b"PK"):
         found = _archive(path, reader.length)
-    elif start[8:9] == b"{" and int.from_bytes(start[:8], "little") < reader.length:
-        found = state_dict.found(tensors.stored(reader))
     else:
         raise _refusal(path, start)
     return Opened(found, {path.name: sha256_of(path)})

@@ -161,9 +161,12 @@ def check_regular(status: os.stat_result) -> None:
 
 
 def _check_start(path: Path) -> None:
-    check_regular(path.stat())
+    status = path.stat()
+    check_regular(status)
     with path.open("rb") as file:
-        start = file.read(8)
+        start = file.read(9)
+    if start[8:] == b"{" and int.from_bytes(start[:8], "little") <= status.st_size:
+        return  # a header's length, which may begin with any two bytes
     if start[:2] == b"PK" or (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05"):
         raise ModelFileError(
             "this is a pickle or PyTorch archive, which could run code when opened; "
