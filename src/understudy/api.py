@@ -26,8 +26,8 @@ def load(
         precision: what it writes with: "int8" for speed (as a CPU does unless told), "float32" to the letter of the
             weights (as a GPU does).
         device: where it writes.
-        only_writes: keep what it writes with and let its weights go, in about a quarter of the memory: it can be
-            neither evaluated nor exported then.
+        only_writes: keep what it writes with and let its weights go, four times as large as that in eight bits: it
+            can be neither evaluated nor exported then.
 
     Raises:
         ModelFileError: nothing is there, or it is not an intact model of ours.

@@ -27,7 +27,7 @@ Precision = Literal["int8", "float32"]
 
 
 def for_writing(model: "Model") -> "Model":
-    """The model, with its engine made and its weights let go: it writes on, in a fraction of the memory."""
+    """The model, with its engine made and its weights let go: it writes on without them."""
     assert model.engine, "it is made here"
     model._file = replace(model._file, tensors={})
     return model
