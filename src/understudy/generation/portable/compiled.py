@@ -34,7 +34,7 @@ class CMatrix(ctypes.Structure):
 
 
 class CModel(ctypes.Structure):
-    """`Model` of engine.c."""
+    """`Model` of parts.h."""
 
     _fields_ = [
         *((name, ctypes.c_int64) for name in ("path", "whole", "lstm", "embedded", "V", "E", "H", "L", "R", "D")),
@@ -46,7 +46,7 @@ class CModel(ctypes.Structure):
 
 
 class CRun(ctypes.Structure):
-    """`Run` of engine.c."""
+    """`Run` of parts.h."""
 
     _fields_ = [
         ("model", ctypes.POINTER(CModel)),
