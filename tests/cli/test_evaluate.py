@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def test_a_run_folder_tells_what_its_baselines_may_know(understudy: "CommandLine", model: Path, text: Path) -> None:
     document = json.loads(understudy("evaluate", model, text, "--json").out)
-    assert set(document["baselines"]) == {"xz", "kneser_ney_6"}
+    assert set(document["baselines"]) == {"xz", "kneser_ney_6", "ppmd"}
     assert 0 < document["baselines"]["kneser_ney_6"] < math.log2(18)
     shown = understudy("evaluate", model, text).out
     assert f"xz {document['baselines']['xz']:.4f}" in shown

@@ -26,12 +26,16 @@ class Baselines(NamedTuple):
     Attributes:
         xz: a general compressor's.
         kneser_ney_6: a counting model's.
+        ppmd: PPMd's, None where it is not installed.
         reach: how many bytes back xz could look, where that is less than there were.
+        memory: how many bytes PPMd had for its contexts, where it may need more.
     """
 
     xz: float
     kneser_ney_6: float
+    ppmd: float | None
     reach: int | None
+    memory: int | None
 
 
 def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -64,7 +68,7 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         metavar="TEXT",
         help="the text that the model learned from, for the baselines, where a run folder does not tell",
     )
-    parser.add_argument("--no-baselines", action="store_true", help="leave out xz and the counting model")
+    parser.add_argument("--no-baselines", action="store_true", help="leave out xz, PPMd and the counting model")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     add_reading(parser)
     parser.set_defaults(run=run)
@@ -113,7 +117,8 @@ def run(parsed: argparse.Namespace) -> int:
     if calibrated is not None and not parsed.json:
         _show_calibration(calibrated)
     if parsed.json:
-        known = {"xz": scale.xz, "kneser_ney_6": scale.kneser_ney_6} if isinstance(scale, Baselines) else None
+        bits = ("xz", "kneser_ney_6", "ppmd")
+        known = {name: getattr(scale, name) for name in bits} if isinstance(scale, Baselines) else None
         document = _document(score, sum(unknown.values())) | {"baselines": known}
         if learning is not None:
             document["dynamic"] = {"loss": learning.loss, "bits_per_character": learning.bits_per_character}
@@ -125,10 +130,12 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Baselines | str:
-    """Both baselines, which know the text that the model learned from; without it, why, and what helps."""
+    """The baselines, which know the text that the model learned from; without it, why, and what helps."""
     import math
 
+    from understudy.errors import MissingExtraError
     from understudy.evaluation.baselines import compressed, kneser_ney
+    from understudy.evaluation.ppmd import predicted
 
     if not learned.told:
         return "the model does not tell which text it learned from"
@@ -137,16 +144,24 @@ def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Base
         return f"{trouble}name the text that the model learned from with --trained-on TEXT"
     known = learned.ids[max(0, len(learned.ids) - BASELINE_LIMIT) :]
     packed = compressed(known, ids, vocabulary)
-    return Baselines(packed.bits / len(ids), kneser_ney(known, ids, len(vocabulary)) / math.log(2), packed.reach)
+    counting = kneser_ney(known, ids, len(vocabulary)) / math.log(2)
+    try:
+        ppmd, memory = predicted(known, ids, vocabulary)
+    except MissingExtraError:
+        return Baselines(packed.bits / len(ids), counting, None, packed.reach, None)
+    return Baselines(packed.bits / len(ids), counting, ppmd / len(ids), packed.reach, memory)
 
 
 def _show_baselines(scale: Baselines | str) -> None:
     if isinstance(scale, Baselines):
         reach = "" if scale.reach is None else f", and looks {scale.reach >> 20} MiB back"
+        memory = "" if scale.memory is None else f", and may forget: its {scale.memory >> 20} MiB may be too few"
+        ppmd = "" if scale.ppmd is None else f"PPMd {scale.ppmd:.4f} (it does too{memory}), "
+        missing = "; PPMd: with understudy[ppmd]" if scale.ppmd is None else ""
         say(
             f"for scale, knowing the text that the model learned from: xz {scale.xz:.4f} (it goes on learning as it "
-            f"reads{reach}), counting six characters with Kneser-Ney smoothing {scale.kneser_ney_6:.4f} bits a "
-            f"character"
+            f"reads{reach}), {ppmd}counting six characters with Kneser-Ney smoothing {scale.kneser_ney_6:.4f} bits a "
+            f"character{missing}"
         )
     else:
         say(f"no baselines for scale: {scale}")

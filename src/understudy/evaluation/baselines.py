@@ -1,6 +1,7 @@
 """Two baselines for scale: a general compressor, and counting with Kneser-Ney smoothing. Needs no torch.
 
-Both know one text and predict another, which is read a piece at a time: it may be of any length.
+Both know one text and predict another, which is read a piece at a time: it may be of any length. A third, PPMd, is in
+`ppmd.py`.
 """
 
 import lzma
@@ -47,12 +48,12 @@ def compressed(known: Ids, text: Ids, vocabulary: Vocabulary) -> Compressed:
     It compresses the characters in UTF-8, or the bytes as they are. Beyond `DICTIONARY_LIMIT` it forgets what came
     first, so that its memory stays under a gibibyte.
     """
-    length = sum(map(len, chain(_spelled(known, vocabulary), _spelled(text, vocabulary))))
+    length = sum(map(len, chain(spelled(known, vocabulary), spelled(text, vocabulary))))
     filters = xz_filters(length)
 
     def size(*parts: Ids) -> int:
         packer = lzma.LZMACompressor(lzma.FORMAT_RAW, filters=filters)
-        pieces = chain.from_iterable(_spelled(part, vocabulary) for part in parts)
+        pieces = chain.from_iterable(spelled(part, vocabulary) for part in parts)
         return sum(len(packer.compress(piece)) for piece in pieces) + len(packer.flush())
 
     return Compressed(8.0 * (size(known, text) - size(known)), DICTIONARY_LIMIT if length > DICTIONARY_LIMIT else None)
@@ -204,8 +205,8 @@ def _pieces(ids: Ids) -> Iterator[NDArray[np.int64]]:
         yield ids.read(first, min(first + _PIECE, len(ids)))
 
 
-def _spelled(ids: Ids, vocabulary: Vocabulary) -> Iterator[bytes]:
-    """What ids stand for, as xz reads it."""
+def spelled(ids: Ids, vocabulary: Vocabulary) -> Iterator[bytes]:
+    """What ids stand for, as compressors read it: characters in UTF-8, or bytes as they are, a million at a time."""
     for piece in _pieces(ids):
         if vocabulary.kind == "bytes":
             yield piece.astype(np.uint8).tobytes()
