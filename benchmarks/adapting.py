@@ -37,7 +37,7 @@ def main() -> None:
         place, model = Path(folder), parsed.model
         if model is None:
             model = place / "old"
-            understudy("train", parsed.old, "--minutes", parsed.old_seconds / 60, "--out", model, "--quiet")
+            understudy("train", parsed.old, "--minutes", parsed.old_seconds / 60, "--from", "none", "--out", model)
         held = place / "held.txt"
         held.write_text(new[most : most + HELD], encoding="utf-8")
 
@@ -52,7 +52,7 @@ def main() -> None:
             going = run(f"from-{size}", "--from", model, *flags)
             cells = [f"{size:,}", f"{going['loss']:.4f}", str(going["unknown_characters"])]
             if not parsed.only_from:
-                anew = run(f"anew-{size}")
+                anew = run(f"anew-{size}", "--from", "none")
                 cells += [f"{anew['loss']:.4f}", str(anew["unknown_characters"])]
             print("| " + " | ".join(cells) + " |", flush=True)
 

@@ -79,7 +79,7 @@ def learning(text: str, device: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             flags = ["--minutes", seconds / 60, "--device", device, "--out", f"{folder}/run", "--quiet"]
             began = time.perf_counter()
-            found = understudy("train", text, *flags)
+            found = understudy("train", text, "--from", "none", *flags)
             taken = time.perf_counter() - began
         losses = f"{found['validation_loss']:.4f} | {found['validation_loss_streamed']:.4f}"
         print(f"| {seconds} | {taken:.1f} | {found['parameters']:,} | {losses} |", flush=True)

@@ -31,7 +31,7 @@ def ours(text: Path, seconds: float, flags: list[str], *, baselines: bool) -> di
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
         began = time.perf_counter()
-        found = understudy("train", text, "--minutes", seconds / 60, *flags, "--out", run, "--quiet")
+        found = understudy("train", text, "--minutes", seconds / 60, "--from", "none", *flags, "--out", run, "--quiet")
         taken = time.perf_counter() - began
         kept = ("steps", "epochs", "train_loss", "validation_loss", "validation_loss_streamed", "parameters")
         result = {name: found[name] for name in kept} | {"loss": windows_of_64(run, text), "seconds_taken": taken}

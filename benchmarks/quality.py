@@ -33,7 +33,8 @@ def trained(text: str, seconds: float, seed: int, dynamic: bool) -> dict[str, An
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         found = understudy(
-            "train", text, "--minutes", seconds / 60, "--seed", seed, "--out", f"{folder}/run", "--quiet"
+            *("train", text, "--minutes", seconds / 60, "--seed", seed, "--from", "none"),
+            *("--out", f"{folder}/run", "--quiet"),
         )
         found |= {"taken": time.perf_counter() - began, "rate": rate}
         if dynamic:

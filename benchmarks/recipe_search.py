@@ -175,7 +175,8 @@ def trial(text: Path, name: str, seed: int, flags: list[str]) -> dict[str, Any]:
     program = [sys.executable, __file__, "--one", name, "--"]
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
-        found = understudy("train", text, "--seed", seed, "--out", run, *flags, "--quiet", program=program)
+        begun = () if "--from" in flags else ("--from", "none")
+        found = understudy("train", text, "--seed", seed, "--out", run, *begun, *flags, "--quiet", program=program)
         judged = {"windows_of_64": windows_of_64(run, text, program), "streamed": streamed(run, text, program)}
         return found | judged
 

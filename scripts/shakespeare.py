@@ -19,7 +19,7 @@ from understudy.model import file
 from understudy.model.parameters import network_of
 from understudy.text.encoded import Ids
 
-SIZE = ("--units", "624", "--batch-size", "64", "--dropout", "0.4")
+SIZE = ("--units", "624", "--batch-size", "64", "--dropout", "0.4", "--from", "none")
 """As large as four megabytes allow."""
 TARGET = file.BOX / "shakespeare.safetensors"
 DATA = (

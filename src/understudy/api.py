@@ -72,7 +72,8 @@ def train(
         globs: a name, or several, of files to take from folders, in place of `*.txt`.
         resume: go on from the folder's last checkpoint.
         overwrite: start anew although the folder holds a run.
-        start_from: a model whose weights the run starts from.
+        start_from: a model whose weights the run begins from, or "none" for nothing; `@base` where it helps unless
+            given.
         use_all_text: find out on a held-back part how long to train, then learn from everything.
         settings: fields of `understudy.training.recipe.Recipe`: minutes, units, learning_rate, ...
 
@@ -100,11 +101,10 @@ def train(
     if globs is not None and (patterns := checks.texts("--glob", globs)):
         given["globs"] = patterns
     folder = checks.place("--out", out) if out is not None else None
-    origin = checks.place("--from", start_from) if start_from is not None else None
     resume, overwrite = checks.truth("--resume", resume), checks.truth("--overwrite", overwrite)
     whole_text = checks.truth("--use-all-text", use_all_text)
     from understudy.runs.material import TextOptions
-    from understudy.runs.request import Request
+    from understudy.runs.request import Request, origin_named
     from understudy.runs.whole_text import sessions
 
     request = Request(
@@ -114,7 +114,7 @@ def train(
         folder,
         resume,
         overwrite,
-        origin,
+        origin_named(start_from),
         text_settings=frozenset(given),
         whole_text=whole_text,
     )

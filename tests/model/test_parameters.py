@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tests.generation.conftest import model_file
 from understudy.model.config import LARGEST_CODE, ModelConfig
@@ -18,7 +19,8 @@ def test_new_symbols_get_codes_that_nothing_has_and_a_state_can_hold(largest: in
     codes = np.array([2, largest, 1], np.int64)
     known = ModelFile(model.config, old, {}, {**model.tensors, "ngrams.codes": codes})
     network = Network(ModelConfig("gru", len(new), 12, 24, 1, 10))
-    put_under(network, new, known)
+    torch.nn.init.zeros_(network.embedding.weight)
+    put_under(network, new, np.ones(len(new), np.int64), known)
     merged = arrays(network)["ngrams.codes"]
     assert merged[[0, 2, 4]].tolist() == [2, largest, 1], "a symbol's code is what it was"
     assert len(set(merged.tolist())) == len(new)

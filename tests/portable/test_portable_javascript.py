@@ -16,7 +16,7 @@ from tests.browsers.driving import Browser, chromium, firefox
 from tests.portable.examples import DRAWS, FULL, MODELS, jobs, packed
 from tests.portable.javascript import SCRIPT, Job, node
 from tests.portable.programs import Came, in_numpy
-from tests.portable.scripts import in_browser, in_node
+from tests.portable.running_scripts import in_browser, in_node
 from understudy.generation.portable import arithmetic
 from understudy.generation.portable.packing import Matrix, Packed
 from understudy.generation.sampling import LARGEST_SEED, Sampling, uniforms

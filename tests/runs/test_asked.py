@@ -10,6 +10,7 @@ import pytest
 from tests.runs.test_ownership import RECIPE, everything, train
 from understudy.layout import HELD_BACK
 from understudy.model import file
+from understudy.storage import sha256_of
 
 if TYPE_CHECKING:
     from tests.processes.starting import Launcher
@@ -106,7 +107,8 @@ def test_the_second_run_starts_from_the_model_that_was_named(part: str, step: in
     assert train("text.txt", "--out", "whole", *WHOLE, "--from", "origin") == 0
     assert train("text.txt", "--out", "anew", *WHOLE) == 0
     assert model("whole") != model("anew")
-    assert file.read("whole").training["origin"] == {"name": "text", "steps": 6}
+    told = {"name": "text", "steps": 6, "sha256": sha256_of(file.find("origin"))}
+    assert file.read("whole").training["origin"] == told
     shutil.copytree("whole", "parts")
     back_to("parts", part, step)
     assert train("--out", "parts", "--resume", "--quiet") == 0

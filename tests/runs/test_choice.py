@@ -1,7 +1,7 @@
 import pytest
 
 from understudy.runs.budget import Pace
-from understudy.runs.choice import choose, most_passes
+from understudy.runs.choice import Beginning, Promise, choose, helps, most_passes
 from understudy.training.recipe import PRESETS, Recipe
 from understudy.training.schedule import Schedule
 
@@ -55,11 +55,14 @@ def test_what_the_user_says_stays() -> None:
 def test_another_model_s_weights_are_changed_with_care() -> None:
     for characters in (20_000, 1_000_000):
         anew, going_on = (
-            choose(PRESETS["auto"], characters, 65, RATE, {"units": 384}, going_on=there)[0] for there in (False, True)
+            choose(
+                PRESETS["auto"], characters, 65, RATE, {"units": 384}, Beginning.MODEL if there else Beginning.NOTHING
+            )[0]
+            for there in (False, True)
         )
         assert going_on.learning_rate < anew.learning_rate / 2
         assert going_on.units == anew.units == 384
-    slow = choose(PRESETS["auto"], 20_000, 65, RATE, {"learning_rate": 1e-4}, going_on=True)[0]
+    slow = choose(PRESETS["auto"], 20_000, 65, RATE, {"learning_rate": 1e-4}, Beginning.MODEL)[0]
     assert slow.learning_rate == PRESETS["auto"].learning_rate  # not touched: the user's own is in the recipe already
 
 
@@ -106,8 +109,9 @@ def test_a_long_text_is_read_once_with_a_table_of_ngrams() -> None:
     assert chosen(60, 4_500_000, machine).ngrams == 0
     assert chosen(0.2, 1_000_000, machine).ngrams == 0
     assert chosen(2, 4_500_000, machine, ngrams=0).ngrams == 0
-    assert most_passes(chosen(2, 4_500_000, machine)) == 1 < most_passes(chosen(60, 4_500_000, machine))
-    without = choose(PRESETS["auto"], 100_000_000, 65, machine, {}, going_on=True)[0]
+    once, often = (most_passes(chosen(minutes, 4_500_000, machine), 4_500_000) for minutes in (2, 60))
+    assert once == 1 < often
+    without = choose(PRESETS["auto"], 100_000_000, 65, machine, {}, Beginning.MODEL)[0]
     assert without.ngrams == 0  # the model to go on from has its shape
 
 
@@ -119,3 +123,35 @@ def test_a_table_comes_with_a_model_that_reads_the_text_once() -> None:
         recipe = chosen(2, 4_500_000, faster * machine)
         assert recipe.ngrams
         assert recipe.units >= chosen(2, 4_500_000, machine).units
+
+
+def test_a_small_text_is_read_less_often_and_more_slowly_from_the_base() -> None:
+    given = {"units": 512, "ngrams": 0}
+    for characters in (20_000, 100_000, 1_000_000):
+        anew, based = (
+            choose(PRESETS["auto"], characters, 65, RATE, given, beginning)[0]
+            for beginning in (Beginning.NOTHING, Beginning.BASE)
+        )
+        assert based.learning_rate < anew.learning_rate / 4
+        small = characters < 400_000
+        assert (based.dropout < anew.dropout) == small
+        passes = [most_passes(based, characters, beginning) for beginning in (Beginning.NOTHING, Beginning.BASE)]
+        assert (passes[1] < passes[0]) == small
+
+
+@pytest.mark.parametrize(
+    ("base", "counting", "known", "characters", "minutes", "expected"),
+    [
+        (1.1, 1.4, 1.0, 18_000, 2, True),
+        (1.7, 1.4, 1.0, 90_000, 2, True),
+        (4.2, 1.5, 1.0, 90_000, 2, False),  # a notation that it does not know
+        (1.1, 1.4, 0.5, 18_000, 2, False),  # half of the text is in another script
+        (1.1, 1.2, 1.0, 4_500_000, 2, False),  # there is time to read it once, with a table of n-grams
+        (1.1, 1.2, 1.0, 400_000_000, 2, True),
+    ],
+)
+def test_the_base_helps_where_it_is_near_the_text_and_the_text_is_small_for_the_time(
+    base: float, counting: float, known: float, characters: int, minutes: float, expected: bool
+) -> None:
+    recipe = PRESETS["auto"].with_settings(minutes=minutes, units=512)
+    assert helps(Promise(base, counting, known), recipe, characters, 65, 4e11) == expected

@@ -103,6 +103,8 @@ def _say_training(training: dict[str, Any]) -> None:
     corpus = training.get("corpus", {})
     say(f"text         {corpus.get('name')}, {corpus.get('characters', 0):,} characters")
     say(f"SHA-256      {corpus.get('sha256')}")
+    if origin := training.get("origin"):
+        say(f"began from   {_origin(origin)}")
     say(f"steps        {training.get('steps', 0):,} ({training.get('characters_seen', 0):,} characters learned from)")
     if training.get("validation_loss") is not None:
         say(
@@ -120,6 +122,13 @@ def _say_training(training: dict[str, Any]) -> None:
             )
     if training.get("temperature", 1.0) != 1:
         say(f"temperature  {training['temperature']:.3f} suited the text held back; the output layer has it in it")
+
+
+def _origin(origin: dict[str, Any]) -> str:
+    """Which model the weights came from; an older file tells less of it."""
+    name = origin.get("model") or f"a model of {origin.get('name')}"
+    digest = f", SHA-256 {one_line(origin['sha256'])}" if "sha256" in origin else ""
+    return f"{one_line(name)}, {origin.get('steps') or 0:,} steps{digest}"
 
 
 def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:

@@ -40,7 +40,12 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
-    parser.add_argument("--from", dest="origin", metavar="MODEL", help="start from its weights")
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        metavar="MODEL|none",
+        help="begin from its weights, or from nothing (by default from @base, where --preset auto finds that it helps)",
+    )
     parser.add_argument(
         "--use-all-text",
         action="store_true",
@@ -127,10 +132,9 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
     if parsed.sample is not None:
         checks.whole("--sample", parsed.sample, 1)
     folder = checks.place("--out", parsed.out) if parsed.out is not None else None
-    origin = checks.place("--from", parsed.origin) if parsed.origin is not None else None
     preset(DEFAULT_PRESET if parsed.preset is None else parsed.preset).with_settings(**settings)
     from understudy.runs.material import TextOptions
-    from understudy.runs.request import Request
+    from understudy.runs.request import Request, origin_named
 
     return Request(
         TextOptions(tuple(parsed.texts), **options) if parsed.texts or options else None,
@@ -139,7 +143,7 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
         folder,
         parsed.resume,
         parsed.overwrite,
-        origin,
+        origin_named(parsed.origin),
         parsed.tensorboard,
         frozenset(options),
         parsed.use_all_text,

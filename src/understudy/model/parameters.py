@@ -10,6 +10,7 @@ from understudy.model.config import GATES, NGRAM_CODES
 from understudy.model.container import Tensors
 from understudy.model.file import ModelFile
 from understudy.model.network import Network
+from understudy.model.rows import known_to, rows_for
 from understudy.text.vocabulary import Vocabulary
 
 
@@ -35,27 +36,24 @@ def network_of(
     return network
 
 
-def put_under(network: Network, vocabulary: Vocabulary, model: ModelFile) -> None:
-    """Set the parameters from a model whose vocabulary may be smaller.
+def put_under(network: Network, vocabulary: Vocabulary, counts: NDArray[np.int64], model: ModelFile) -> None:
+    """Set the parameters from a model of another vocabulary (`rows.rows_for`).
 
-    Rows of the embedding and the output layer go to the ids that their symbols have now; the rows of symbols
-    that the model never saw keep what they were initialised with, but start as improbable as the model's rarest. Their
-    codes in n-grams are ones that nothing has yet.
+    In a model with n-grams, new symbols get codes that nothing has yet.
+
+    Args:
+        network: as it was initialised.
+        vocabulary: its symbols.
+        counts: how often each of them comes in what is learned from, (V,).
+        model: where the parameters come from.
     """
     assert GATES[network.config.cell] == GATES[model.config.cell]
-    places = np.searchsorted(vocabulary.symbols, model.vocabulary.symbols)
-    merged = {name: array.copy() for name, array in arrays(network).items()}
-    for name, tensor in model.tensors.items():
-        if name in ("embedding.weight", "output.weight", "output.bias"):
-            if name == "output.bias":
-                merged[name][:] = tensor.min()
-            if name == "output.weight":
-                merged[name][:] = tensor.mean(0)
-            merged[name][places] = tensor
-        elif name == NGRAM_CODES:
-            merged[name] = np.setdiff1d(np.arange(1, len(merged[name]) + len(tensor) + 1, dtype=np.int64), tensor)
-            merged[name] = merged[name][: len(vocabulary)]
-            merged[name][places] = tensor
-        else:
-            merged[name] = np.asarray(tensor)
+    fresh = arrays(network)["embedding.weight"].copy()
+    merged = {**model.tensors, **rows_for(vocabulary, counts, model, fresh)}
+    if NGRAM_CODES in merged:
+        codes = np.asarray(merged[NGRAM_CODES])
+        unused = np.setdiff1d(np.arange(1, len(vocabulary) + len(codes) + 1, dtype=np.int64), codes)
+        known, places = known_to(model.vocabulary, vocabulary)
+        merged[NGRAM_CODES] = unused[: len(vocabulary)].copy()
+        merged[NGRAM_CODES][known] = codes[places[known]]
     put(network, merged)

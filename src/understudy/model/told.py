@@ -20,7 +20,7 @@ _CORPUS = Fields(
     },
     needed=("characters", "sha256", "train_characters"),
 )
-ORIGIN = Fields({"name": or_null(text()), "steps": or_null(whole())}, absent=True)
+ORIGIN = Fields({"name": or_null(text()), "steps": or_null(whole()), "sha256": _DIGEST, "model": text()}, absent=True)
 HELD_BACK = Fields(
     {"steps": whole(), **dict.fromkeys(_LOSSES, number()), "temperature": number(positive=True)}, needed=_LOSSES
 )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from understudy.errors import CheckpointError, ConfigError, DivergedError
@@ -15,14 +16,15 @@ from understudy.runs.choice import choose
 from understudy.runs.facts import Asked, Facts
 from understudy.runs.folder import RunFolder
 from understudy.runs.growing import NOTHING
+from understudy.runs.head_start import Origin, beginning_of, counts_of, found
 from understudy.runs.journal import Journal, check_board
-from understudy.runs.material import Material, TextOptions, prepare
+from understudy.runs.material import Material, TextOptions, check_kind, prepare
 from understudy.runs.ownership import GROWING
 from understudy.runs.request import Request, check_found_again, check_same_text, shaped_like
 from understudy.runs.run import Run, batches_of, chooses, most_steps, network_for, take_temperature, text_lines
 from understudy.shell import command_line, path_argument
 from understudy.storage import sha256_of
-from understudy.text.vocabulary import Vocabulary, printable
+from understudy.text.vocabulary import printable
 from understudy.training.loop import Trainer
 from understudy.training.machine import environment, matrix_rate, settled
 from understudy.training.recipe import DEFAULT_PRESET, Recipe, preset
@@ -48,18 +50,23 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         check_board()
     recipe = settled(preset(name).with_settings(**request.settings))
     _check_free(request, folder, [])
-    origin = file.read(request.origin) if request.origin is not None else None
-    asked = request.asked or Asked(name, request.settings, request.whole_text, *origin_of(request.origin))
+    origin = Origin.named(request.model) if request.model is not None else None
+    asked = request.asked or Asked(name, request.settings, request.whole_text, *origin_of(request.model))
     if origin is not None:
-        recipe = shaped_like(origin, recipe, request)
-    material = prepare(options, recipe.validation, origin.vocabulary if origin is not None else None, request.corpus)
+        recipe = shaped_like(origin.model, recipe, request)
+        check_kind(options.vocabulary, origin.model.vocabulary)
+    material = prepare(options, recipe.validation, origin.kept if origin is not None else None, request.corpus)
     yield from text_lines(material)
     if request.first is not None:
         check_same_text(material, request.first, folder.whole)
     _check_free(request, folder, material.files)
     if request.out is not None and request.first is None:
         check_found_again(options, folder.whole)
-    recipe, choices = _chosen(recipe, request, material, going_on=origin is not None)
+    rate = matrix_rate(recipe) if chooses(request.preset) else 0.0
+    if rate and origin is None and (origin := (yield from found(request, recipe, material, rate))) is not None:
+        recipe = shaped_like(origin.model, recipe, request)
+        asked = replace(asked, origin=origin.boxed, origin_sha256=origin.sha256)
+    recipe, choices = _chosen(recipe, request, material, rate, origin)
     yield from choices
     config = ModelConfig(
         recipe.cell, len(material.vocabulary), recipe.embedding, recipe.units, recipe.layers, recipe.ngrams
@@ -68,13 +75,19 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     network = network_for(config, recipe)
     initialize(network, recipe.initialization, recipe.seed)
     if origin is not None:
-        yield from _take_over(network, material.vocabulary, origin)
+        yield from _take_over(network, material, origin.model)
     trainer = Trainer(network, recipe, Schedule(1, 0, 1), batches, material.validation)
     pace = None
     if recipe.minutes is None:
         trainer.schedule = budget.schedule_for(recipe, batches.per_epoch, material.held_back > 0)
     else:
-        pace = yield from _in_minutes(trainer, material, 60 * recipe.minutes, began, most_steps(trainer, name))
+        pace = yield from _in_minutes(
+            trainer,
+            material,
+            60 * recipe.minutes,
+            began,
+            most_steps(trainer, name, beginning_of(None if origin is None else origin.told())),
+        )
     facts = Facts(
         asked,
         config,
@@ -82,9 +95,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         recipe,
         trainer.schedule,
         _described(options, material),
-        None
-        if origin is None
-        else {"name": origin.training.get("corpus", {}).get("name"), "steps": origin.training.get("steps")},
+        None if origin is None else origin.told(),
         environment(),
         request.held_back,
     )
@@ -141,22 +152,25 @@ def _described(options: TextOptions, material: Material) -> dict[str, object]:
     }
 
 
-def _chosen(recipe: Recipe, request: Request, material: Material, *, going_on: bool) -> tuple[Recipe, list[str]]:
+def _chosen(
+    recipe: Recipe, request: Request, material: Material, rate: float, origin: Origin | None
+) -> tuple[Recipe, list[str]]:
     """The recipe with what it leaves open filled in, and a line for each choice."""
     choices: list[str] = []
     if chooses(request.preset):
-        taken = {"units": recipe.units, "ngrams": recipe.ngrams} if going_on else {}
+        taken = {"units": recipe.units, "ngrams": recipe.ngrams} if origin is not None else {}
+        beginning = beginning_of(None if origin is None else origin.told())
         size = len(material.train), len(material.vocabulary)
-        fixed = request.settings | taken
-        recipe, choices = choose(recipe, *size, matrix_rate(recipe), fixed, going_on=going_on)
+        recipe, choices = choose(recipe, *size, rate, request.settings | taken, beginning)
     lanes = (len(material.train) - 1) // recipe.sequence_length
     if recipe.batches == "lanes" and "batch_size" not in request.settings and lanes < recipe.batch_size:
         recipe = recipe.with_settings(batch_size=max(1, lanes))
     return recipe, choices
 
 
-def _take_over(network: Network, vocabulary: Vocabulary, origin: ModelFile) -> Iterator[str]:
-    parameters.put_under(network, vocabulary, origin)
+def _take_over(network: Network, material: Material, origin: ModelFile) -> Iterator[str]:
+    vocabulary = material.vocabulary
+    parameters.put_under(network, vocabulary, counts_of(material), origin)
     known = set(origin.vocabulary.characters)
     new = [symbol for symbol in vocabulary.characters if symbol not in known]
     if new:

@@ -3,7 +3,8 @@
 The rules were fitted to the trials in docs/recipe.md.
 """
 
-from typing import Any
+from enum import Enum
+from typing import Any, NamedTuple
 
 from understudy.model.config import GATES
 from understudy.training.recipe import Recipe
@@ -38,6 +39,14 @@ NGRAM_FROM, NGRAM_PASSES = 2_000_000, 2.0
 once: a second reading would meet rows that have just learned this very text."""
 ENOUGH_WITH_NGRAMS = 3.0
 """`ENOUGH` beside a table: the table knows more the more is read, and leaves less to the matrices."""
+KNOWN, GAP = 0.95, 1.2
+"""The base is begun from where it knows such a share of the text, and is so many nats behind counting at most."""
+BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3))
+"""Characters of text up to which so much is the highest rate from the base; beyond, `BASE_RATE`."""
+BASE_RATE, BASE_PASSES = 5e-3, 4
+"""So often a text of fewer than `SMALL` characters is read from the base: it is learned by heart so much sooner."""
+BASE_SHARE = 0.1
+"""A text that would get a table of n-grams is begun from the base only if there is no time to read this share."""
 _BEFORE, _LEARNING = 2.5, 0.93
 """Seconds that go before the first step, and the share of the rest that is spent in steps and not in looks."""
 _LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _TABLE, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 4e-3, 34
@@ -46,8 +55,57 @@ place, for what is done element by element; seconds to update one parameter; sec
 table of n-grams; Muon's operations for each H³ of an LSTM."""
 
 
+class Beginning(Enum):
+    """What a run begins from."""
+
+    NOTHING = "nothing"
+    MODEL = "a model of the user's"
+    BASE = "the base"
+
+
+class Promise(NamedTuple):
+    """How well the end of what is learned from is predicted before anything is learned, in nats a character.
+
+    Attributes:
+        base: what the base comes to, as it is.
+        counting: what counting six characters in the text before it comes to.
+        known: the share of what is learned from whose characters the base knows; where it is too small for the base to
+            be of use, nothing else is looked at.
+    """
+
+    base: float
+    counting: float
+    known: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether the base is near enough to the text to be of use."""
+        return self.known >= KNOWN and self.base < self.counting + GAP
+
+
+def helps(promise: Promise, recipe: Recipe, characters: int, symbols: int, rate: float) -> bool:
+    """Whether a run gains by beginning from the base.
+
+    Args:
+        promise: what the base knows of the text.
+        recipe: the recipe, of the base's size; its duration decides.
+        characters: how many there are to learn from.
+        symbols: V, how many of them are different.
+        rate: operations a second of a large matrix product on this machine.
+    """
+    if not promise.kept:
+        return False
+    lanes = _sized(recipe, recipe.units, characters, {})
+    return characters < NGRAM_FROM or _learned(lanes, characters, symbols, rate) < BASE_SHARE * characters
+
+
 def choose(
-    recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any], *, going_on: bool = False
+    recipe: Recipe,
+    characters: int,
+    symbols: int,
+    rate: float,
+    given: dict[str, Any],
+    beginning: Beginning = Beginning.NOTHING,
 ) -> tuple[Recipe, list[str]]:
     """Fill in what the user left open; the recipe, and what was chosen and why, a line each.
 
@@ -57,16 +115,17 @@ def choose(
         symbols: V, how many of them are different.
         rate: operations a second of a large matrix product on this machine.
         given: the settings that are not to be touched.
-        going_on: whether the weights come from another model, which a fast rate would make it forget.
+        beginning: where the weights come from; a fast rate would make a model forget.
     """
+    going_on = beginning is not Beginning.NOTHING
     if "learning_rate" not in given:
-        recipe = recipe.with_settings(learning_rate=RATES[characters < SMALL, going_on])
+        recipe = recipe.with_settings(learning_rate=_rate(characters, beginning))
     if "units" not in given:
         recipe = recipe.with_settings(units=_units(recipe, characters, symbols, rate, given))
     recipe = _sized(recipe, recipe.units, characters, given)
     if "ngrams" not in given and not going_on and recipe.device != "cuda" and characters >= NGRAM_FROM:
         recipe = _with_ngrams(recipe, characters, symbols, rate, given)
-    passes = min(most_passes(recipe), _learned(recipe, characters, symbols, rate) / characters)
+    passes = min(most_passes(recipe, characters, beginning), _learned(recipe, characters, symbols, rate) / characters)
     most = LESS_DROPOUT if max(LESS_FROM, RARE * symbols) <= characters < SMALL else MOST_DROPOUT
     dropout = round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
     lines = []
@@ -91,9 +150,18 @@ def _about(passes: float) -> str:
     return f"the text about {passes:,.0f} times"
 
 
-def most_passes(recipe: Recipe) -> int:
+def most_passes(recipe: Recipe, characters: int, beginning: Beginning = Beginning.NOTHING) -> int:
     """After so many passes over the text a run stops: what more of them teach is the text by heart."""
+    if beginning is Beginning.BASE and characters < SMALL:
+        return BASE_PASSES
     return 1 if recipe.ngrams else MOST_PASSES
+
+
+def _rate(characters: int, beginning: Beginning) -> float:
+    """The highest rate: at a fast one a model forgets what it knows, and the base knows more than a small text."""
+    if beginning is Beginning.BASE:
+        return next((rate for most, rate in BASE_RATES if characters < most), BASE_RATE)
+    return RATES[characters < SMALL, beginning is Beginning.MODEL]
 
 
 def _with_ngrams(recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]) -> Recipe:
@@ -115,7 +183,7 @@ def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: di
         learned = _learned(sized, characters, symbols, rate)
         without = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
         enough = ENOUGH_WITH_NGRAMS if recipe.ngrams else without
-        if characters >= fewest and learned >= min(enough * parameters, most_passes(recipe) * characters):
+        if characters >= fewest and learned >= min(enough * parameters, most_passes(recipe, characters) * characters):
             fitting = units
     return fitting
 

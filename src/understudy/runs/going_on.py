@@ -11,6 +11,7 @@ from understudy.runs.checkpoint import Checkpoint
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RunFolder
 from understudy.runs.growing import not_made_here
+from understudy.runs.head_start import beginning_of
 from understudy.runs.journal import Journal, check_board
 from understudy.runs.material import Material, TextOptions, prepare
 from understudy.runs.request import Request, check_same_text, keeping, texts_to_resume
@@ -76,7 +77,9 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
     pace, before = None, 0.0
     if recipe.minutes is not None:
         before = trainer.progress.seconds
-        pace = budget.Pace(60 * recipe.minutes, 0.0, most_steps(trainer, facts.asked.preset))
+        pace = budget.Pace(
+            60 * recipe.minutes, 0.0, most_steps(trainer, facts.asked.preset, beginning_of(facts.origin))
+        )
     journal = Journal(folder.path)
     gone = [name for name, known in found.written.items() if known.size and not ownership.there(folder.path / name)]
     run = Run(folder, journal, trainer, facts, material, pace, before)

@@ -159,14 +159,9 @@ def prepare(
     Raises:
         TextError: a text is missing, empty or undecodable, or what is learned from or held back is too short to
             predict.
-        ConfigError: the old vocabulary is of another kind.
     """
     corpus = corpus or options.corpus()
     kind = options.vocabulary
-    if old is not None and old.kind != kind:
-        raise ConfigError(
-            f"--vocabulary {kind}: the model to start from has a vocabulary of {old.kind}; give --vocabulary {old.kind}"
-        )
     other = validation or options.validation_corpus()
     seen = survey(corpus, kind)
     vocabulary = seen.vocabulary() if old is None else old.merged(seen.vocabulary())
@@ -182,6 +177,18 @@ def prepare(
         raise TextError(f"{named(other.sources[0].name)}: fewer than 2 characters that the text knows")
     unknown = sum(other_seen.unknown_to(vocabulary).values())
     return Material(corpus.name, seen, vocabulary, ids, other_ids, unknown, other_seen.sha256, corpus, other)
+
+
+def check_kind(kind: Kind, old: Vocabulary) -> None:
+    """See that a model that is continued has symbols of the kind that the text is read as.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    if old.kind != kind:
+        raise ConfigError(
+            f"--vocabulary {kind}: the model to start from has a vocabulary of {old.kind}; give --vocabulary {old.kind}"
+        )
 
 
 def _check_lengths(name: str, length: int, cut: int, share: float) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from understudy.checks import named
+from understudy.checks import named, place
 from understudy.errors import CheckpointError, ConfigError
 from understudy.layout import HELD_BACK, MODEL, is_plain_file
 from understudy.model.file import ModelFile
@@ -18,6 +18,8 @@ from understudy.training.recipe import Recipe, flag
 
 _FLAGS = {"globs": "--glob", "validation_file": "--validation"}
 """Flags that are not named after what they set."""
+NOTHING = Path("none")
+"""What a run starts from where it is to start from no weights."""
 CHANGED = ("minutes", "epochs", "steps", "validation", "evaluate_every")
 """Settings in which the second run of `--use-all-text` differs from what was asked."""
 
@@ -33,7 +35,7 @@ class Request:
         out: the run folder; None for one under `runs/` named after the text.
         resume: go on from the folder's last checkpoint.
         overwrite: start anew although the folder holds a run.
-        origin: a model whose weights the run starts from.
+        origin: a model whose weights the run starts from; `NOTHING` for none, None for the recipe's choice.
         tensorboard: write TensorBoard events.
         text_settings: the names of text options that the user set, to be compared on resuming.
         whole_text: learn from everything at the end (`whole_text.py`).
@@ -77,9 +79,26 @@ class Request:
             )
 
     @property
+    def model(self) -> Path | None:
+        """The model that the user names to start from, if any."""
+        return self.origin if self.origin != NOTHING else None
+
+    @property
     def named(self) -> TextOptions | None:
         """The texts that the user names, if any."""
         return self.texts if self.texts is not None and self.texts.texts else None
+
+
+def origin_named(value: Any) -> Path | None:
+    """What `--from` names: a model, or `NOTHING`; a file or folder of that name is given as ./none.
+
+    Raises:
+        ConfigError: it is no path.
+    """
+    if value is None:
+        return None
+    found = place("--from", value)
+    return found.absolute() if found == NOTHING and os.fspath(value) != str(NOTHING) else found
 
 
 def texts_to_resume(request: Request, facts: Facts, folder: Path) -> TextOptions:

@@ -8,7 +8,7 @@ import torch
 from understudy.model.config import ModelConfig
 from understudy.model.network import Network
 from understudy.runs import budget
-from understudy.runs.choice import most_passes
+from understudy.runs.choice import Beginning, most_passes
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RunFolder
 from understudy.runs.journal import Journal
@@ -52,10 +52,12 @@ def chooses(preset: str | None) -> bool:
     return preset in (None, DEFAULT_PRESET)
 
 
-def most_steps(trainer: Trainer, preset: str | None) -> int:
+def most_steps(trainer: Trainer, preset: str | None, beginning: Beginning) -> int:
     """How many steps a run in minutes may have: `auto` stops where nothing more is to be gained."""
     stops = chooses(preset) and trainer.validation is not None
-    return most_passes(trainer.recipe) * trainer.batches.per_epoch if stops else budget.NO_END
+    characters = trainer.batches.characters_per_epoch
+    passes = most_passes(trainer.recipe, characters, beginning)
+    return passes * trainer.batches.per_epoch if stops else budget.NO_END
 
 
 def batches_of(train: Ids, recipe: Recipe) -> Batches:

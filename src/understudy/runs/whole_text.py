@@ -8,11 +8,12 @@ from understudy.errors import ConfigError, ModelFileError
 from understudy.layout import HELD_BACK
 from understudy.model import file
 from understudy.runs.beginning import origin_of
-from understudy.runs.facts import Asked
+from understudy.runs.facts import Asked, Facts
 from understudy.runs.folder import RunFolder
 from understudy.runs.ownership import there
 from understudy.runs.request import CHANGED, Request
 from understudy.runs.session import Session
+from understudy.storage import sha256_of
 from understudy.training.recipe import DEFAULT_PRESET, preset
 
 _FIRST_SHARE = 0.47
@@ -53,9 +54,9 @@ def _first(request: Request) -> Request:
         raise ConfigError(
             "--use-all-text: there is no part of the text that is held back; leave it out, or --validation"
         )
-    if request.origin is not None and request.out is not None and _lies_in(request.origin, request.out):
+    if request.model is not None and request.out is not None and _lies_in(request.model, request.out):
         raise ConfigError(
-            f"--from {request.origin}: the run in {request.out} takes this model's place before it is done with it; "
+            f"--from {request.model}: the run in {request.out} takes this model's place before it is done with it; "
             f"choose another --out"
         )
     settings = dict(request.settings)
@@ -66,7 +67,7 @@ def _first(request: Request) -> Request:
                 f"--use-all-text: --minutes {recipe.minutes:g} is too short for two runs; expected at least "
                 f"{_LEAST_MINUTES:g}"
             )
-    asked = Asked(request.preset or DEFAULT_PRESET, request.settings, True, *origin_of(request.origin))
+    asked = Asked(request.preset or DEFAULT_PRESET, request.settings, True, *origin_of(request.model))
     return replace(request, settings=settings, part=HELD_BACK, asked=asked)
 
 
@@ -80,20 +81,13 @@ def _second(request: Request, first: Session) -> Request:
     more = texts["characters"] / texts["train_characters"]
     settings = recipe | {"validation": 0.0, "steps": max(1, round(found["steps"] * more))}
     held_back["temperature"] = found.get("temperature", 1.0)
-    origin = Path(asked.origin) if asked.origin is not None else None
-    try:
-        now = origin_of(origin)[1]
-    except ModelFileError as error:
-        raise ConfigError(f"{error}; this run was to start from it: put it back, or start a new run") from error
-    if now != asked.origin_sha256:
-        raise ConfigError(f"{origin}: is not the model any more that this run was to start from; start a new run")
     return Request(
         first.facts.options,
         asked.preset,
         settings,
         whole,
         overwrite=True,
-        origin=origin,
+        origin=_origin_again(first.facts),
         tensorboard=request.tensorboard,
         part=None,
         held_back=held_back,
@@ -101,6 +95,33 @@ def _second(request: Request, first: Session) -> Request:
         first=first.facts,
         corpus=first.material.corpus,
     )
+
+
+def _origin_again(facts: Facts) -> Path | None:
+    """The model that a run began from, for the second one, which begins from it too.
+
+    Raises:
+        ConfigError: it is not there any more, or another one by now.
+    """
+    asked = facts.asked
+    if asked.origin is None:
+        return None
+    if asked.origin.startswith("@"):
+        for name in file.boxed():
+            if sha256_of(file.find(name)) == asked.origin_sha256:
+                return Path(name)
+        raise ConfigError(
+            f"{asked.origin}: this run began from a model that is not in this installation, SHA-256 "
+            f"{asked.origin_sha256}; install Understudy {facts.environment.get('understudy')}, or start a new run"
+        )
+    origin = Path(asked.origin)
+    try:
+        now = origin_of(origin)[1]
+    except ModelFileError as error:
+        raise ConfigError(f"{error}; this run was to start from it: put it back, or start a new run") from error
+    if now != asked.origin_sha256:
+        raise ConfigError(f"{origin}: is not the model any more that this run was to start from; start a new run")
+    return origin
 
 
 def _lies_in(path: Path, folder: Path) -> bool:

@@ -1,0 +1,121 @@
+"""The head start: `understudy train` beginning as it finds best, and from nothing, in equal time on the same texts.
+
+    python benchmarks/head_start.py TEXT ... --into head_start.jsonl [--seconds 120] [--seeds 3] [--written 20000]
+        [--mix build/base/mix.txt] [--print-only]
+
+Each run is the command as users give it, with nothing but the time and the seed, and for the second column
+`--from none`; the last tenth of the text is held back. Beside the losses: what the first column began from; and how
+much of so many characters that each model writes stands word for word, in runs of fifty characters, in the text that
+it learned, and in what the base learned, where --mix names it. Every run appends a line to the file, and is not done
+again.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from commands import understudy
+from shared_runs import Runs
+
+from understudy.api import load
+from understudy.model import file
+from understudy.training.machine import matrix_rate, settled
+from understudy.training.recipe import Recipe
+
+COLUMNS = {"auto": (), "nothing": ("--from", "none")}
+
+
+@cache
+def runs_of(share: float, *paths: Path) -> Runs:
+    """The runs of fifty characters in the first share of each of some texts."""
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    return Runs(text[: int(share * len(text))] for text in texts)
+
+
+def trained(text: Path, seconds: float, seed: int, column: str, written: int, mix: tuple[Path, ...]) -> dict[str, Any]:
+    """One run's figures."""
+    rate = matrix_rate(settled(Recipe(precision="auto", device="cpu")))
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder, "run")
+        began = time.perf_counter()
+        flags = ("--minutes", seconds / 60, "--seed", seed, *COLUMNS[column])
+        found = understudy("train", text, *flags, "--out", run, "--quiet")
+        kept = ("steps", "epochs", "train_loss", "validation_loss", "validation_loss_streamed", "parameters")
+        result = {name: found[name] for name in kept} | {"taken": time.perf_counter() - began, "rate": rate}
+        result["began_from"] = (file.read(run).training.get("origin") or {}).get("model", "nothing")
+        if written:
+            page = load(run).generate(length=written, seed=seed)
+            result["verbatim"] = float(runs_of(0.9, text).covers(page).mean())
+            if mix:
+                result["verbatim_base"] = float(runs_of(1.0, *mix).covers(page).mean())
+    return result
+
+
+def middle(runs: list[dict[str, Any]], name: str, form: str = ".4f") -> str:
+    """The median of a figure over the seeds, with the smallest and the largest where there are several."""
+    values = [run[name] for run in runs if name in run]
+    if not values:
+        return ""
+    spread = f" ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else ""
+    return f"{median(values):{form}}{spread}"
+
+
+def row(name: str, seconds: float, runs: dict[str, list[dict[str, Any]]]) -> str:
+    """A line of the table."""
+    auto, nothing = runs["auto"], runs["nothing"]
+    began = sorted({run["began_from"] for run in auto})
+    better = median(run["validation_loss"] for run in nothing) - median(run["validation_loss"] for run in auto)
+    cells = [
+        name,
+        f"{seconds:g}",
+        " / ".join(began),
+        middle(auto, "validation_loss"),
+        middle(nothing, "validation_loss"),
+    ]
+    cells += [f"{better:+.4f}", middle(auto, "validation_loss_streamed"), middle(nothing, "validation_loss_streamed")]
+    cells += [middle(auto, "taken", ".0f"), middle(nothing, "taken", ".0f")]
+    cells += [middle(auto, "verbatim", ".2%"), middle(nothing, "verbatim", ".2%"), middle(auto, "verbatim_base", ".2%")]
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Do the runs that are not done, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("texts", nargs="+", type=Path)
+    parser.add_argument("--into", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, nargs="+", default=[120])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--written", type=int, default=20_000)
+    parser.add_argument("--mix", type=Path, nargs="+", default=[])
+    parser.add_argument("--print-only", action="store_true")
+    parsed = parser.parse_args()
+    done = [json.loads(line) for line in parsed.into.read_text().splitlines()] if parsed.into.exists() else []
+    print(
+        "| text | seconds | auto began from | auto, windowed 256 | from nothing, windowed 256 | better by |"
+        " auto, streamed | from nothing, streamed | took, s | took, s | auto, word for word | from nothing, word for"
+        " word | auto, the base's word for word |\n" + "|---" * 13 + "|"
+    )
+    for text in parsed.texts:
+        for seconds in parsed.seconds:
+            found: dict[str, list[dict[str, Any]]] = {column: [] for column in COLUMNS}
+            for seed in range(parsed.seeds):
+                for column, runs in found.items():
+                    key = {"text": text.stem, "seconds": seconds, "seed": seed, "column": column}
+                    run = next((entry for entry in done if entry.items() >= key.items()), None)
+                    if run is None and not parsed.print_only:
+                        run = key | trained(text, seconds, seed, column, parsed.written, tuple(parsed.mix))
+                        with parsed.into.open("a") as lines:
+                            print(json.dumps(run), file=lines)
+                    if run is not None:
+                        runs.append(run)
+            if all(found.values()):
+                print(row(text.stem, seconds, found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
