@@ -26,7 +26,7 @@ from tests.browsers.driving import Browser, chromium, firefox
 from tests.portable.examples import DRAWS, FULL, jobs, packed
 from tests.portable.javascript import Job
 from tests.portable.programs import TARGETS, Came, Target, build, in_c, in_numpy, in_slices, in_wasm
-from tests.portable.scripts import in_browser, in_node
+from tests.portable.running_scripts import in_browser, in_node
 from understudy.errors import ConfigError
 from understudy.generation.portable import compiled
 from understudy.generation.portable.engine import cores
