@@ -145,6 +145,7 @@ def test_a_small_text_is_read_less_often_and_more_slowly_from_the_base() -> None
         (1.1, 1.4, 1.0, 18_000, 2, True),
         (1.7, 1.4, 1.0, 90_000, 2, True),
         (4.2, 1.5, 1.0, 90_000, 2, False),  # a notation that it does not know
+        (2.7, 2.5, 1.0, 90_000, 2, False),  # names: letters that it knows, no words
         (1.1, 1.4, 0.5, 18_000, 2, False),  # half of the text is in another script
         (1.1, 1.2, 1.0, 4_500_000, 2, False),  # there is time to read it once, with a table of n-grams
         (1.1, 1.2, 1.0, 400_000_000, 2, True),
