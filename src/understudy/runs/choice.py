@@ -40,7 +40,7 @@ once: a second reading would meet rows that have just learned this very text."""
 ENOUGH_WITH_NGRAMS = 3.0
 """`ENOUGH` beside a table: the table knows more the more is read, and leaves less to the matrices."""
 KNOWN, GAP, STRANGE = 0.95, 1.2, 2.5
-"""The base is begun from where it knows such a share of the text, and is so many nats behind counting at most, and takes
+"""The base is begun from where it knows such a share of the text, is so many nats behind counting at most, and takes
 fewer nats than the last: lists of names, of which it knows letters and no words, take more, and lost by it."""
 BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3))
 """Characters of text up to which so much is the highest rate from the base; beyond, `BASE_RATE`."""
