@@ -1,7 +1,8 @@
 """Makes `@base`, the model that runs begin from, and puts it with its card into the package.
 
     python benchmarks/texts.py TEXTS
-    python -m scripts.base NOVELS TEXTS SHAKESPEARE [--into build/base] [--steps 7200] [--late 1300] [--seed 0]
+    python -m scripts.base NOVELS TEXTS SHAKESPEARE [--into build/base] [--to FILE] [--steps 7200] [--late 1300]
+        [--seed 0]
 
 NOVELS is the folder of novels. TEXTS, the folder that benchmarks/texts.py makes, and SHAKESPEARE, Tiny Shakespeare, are
 what results are reported on: what has a run of fifty characters in common with them is left out. First the whole mix is
@@ -94,6 +95,7 @@ def main() -> None:
     parser.add_argument("texts", type=Path)
     parser.add_argument("shakespeare", type=Path)
     parser.add_argument("--into", type=Path, default=Path("build/base"))
+    parser.add_argument("--to", type=Path, default=TARGET, help="the model file; in the package unless named")
     parser.add_argument("--steps", type=int, default=7200)
     parser.add_argument("--late", type=int, default=1300)
     parser.add_argument("--seed", type=int, default=0)
@@ -106,8 +108,8 @@ def main() -> None:
     late = learn(parsed.into, "late.txt", "run", *SHAPE, *LATE, *last, "--steps", str(parsed.late), *seed)
     made = file.read(parsed.into / "run")
     told = {"name": "mix", "steps": parsed.steps}
-    replace(made, training={**made.training, "origin": told}).write(TARGET, half=True)
-    packed = file.read(TARGET)  # as it will be read, its weights rounded
+    replace(made, training={**made.training, "origin": told}).write(parsed.to, half=True)
+    packed = file.read(parsed.to)  # as it will be read, its weights rounded
     left_out = "; ".join(f"{author} {why}" for author, why in LEFT_OUT.items())
     card = {
         "Data": f"{'; '.join(account)}. Nothing by Shakespeare, no text of benchmarks/texts.py and none of their "
@@ -119,9 +121,9 @@ def main() -> None:
         "Licence": "The weights may be used, changed and passed on as Understudy itself. The texts are free: in the "
         "public domain, or under BSD, MIT, ISC, GPL and LGPL licences; none of them is in this file.",
     }
-    replace(packed, card=card).write(TARGET, half=True)
-    print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")
-    understudy(["info", "@base"])
+    replace(packed, card=card).write(parsed.to, half=True)
+    print(f"{parsed.to}: {parsed.to.stat().st_size:,} bytes")
+    understudy(["info", str(parsed.to)])
 
 
 if __name__ == "__main__":

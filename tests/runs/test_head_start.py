@@ -156,8 +156,9 @@ def test_without_a_base_a_run_begins_from_nothing_and_says_why(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(file, "BOX", place / "empty")
-    assert train("text.txt", "--out", "run", *SHORT, "--units", "24") == 0
+    assert train("text.txt", "--out", "run", *SHORT) == 0
     assert origin("run") is None
+    assert "from nothing: @base is missing in this installation" in capsys.readouterr().out
 
 
 def test_the_library_begins_as_the_command_does(place: Path) -> None:

@@ -12,7 +12,7 @@ from understudy.model.file import ModelFile
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
 from understudy.runs import budget, checkpoint, ownership
-from understudy.runs.choice import choose
+from understudy.runs.choice import Beginning, choose
 from understudy.runs.facts import Asked, Facts
 from understudy.runs.folder import RunFolder
 from understudy.runs.growing import NOTHING
@@ -66,7 +66,9 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     if rate and origin is None and (origin := (yield from found(request, recipe, material, rate))) is not None:
         recipe = shaped_like(origin.model, recipe, request)
         asked = replace(asked, origin=origin.boxed, origin_sha256=origin.sha256)
-    recipe, choices = _chosen(recipe, request, material, rate, origin)
+    told = None if origin is None else origin.told()
+    beginning = beginning_of(told)
+    recipe, choices = _chosen(recipe, request, material, rate, beginning)
     yield from choices
     config = ModelConfig(
         recipe.cell, len(material.vocabulary), recipe.embedding, recipe.units, recipe.layers, recipe.ngrams
@@ -81,13 +83,8 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     if recipe.minutes is None:
         trainer.schedule = budget.schedule_for(recipe, batches.per_epoch, material.held_back > 0)
     else:
-        pace = yield from _in_minutes(
-            trainer,
-            material,
-            60 * recipe.minutes,
-            began,
-            most_steps(trainer, name, beginning_of(None if origin is None else origin.told())),
-        )
+        most = most_steps(trainer, name, beginning)
+        pace = yield from _in_minutes(trainer, material, 60 * recipe.minutes, began, most)
     facts = Facts(
         asked,
         config,
@@ -95,7 +92,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         recipe,
         trainer.schedule,
         _described(options, material),
-        None if origin is None else origin.told(),
+        told,
         environment(),
         request.held_back,
     )
@@ -153,13 +150,13 @@ def _described(options: TextOptions, material: Material) -> dict[str, object]:
 
 
 def _chosen(
-    recipe: Recipe, request: Request, material: Material, rate: float, origin: Origin | None
+    recipe: Recipe, request: Request, material: Material, rate: float, beginning: Beginning
 ) -> tuple[Recipe, list[str]]:
     """The recipe with what it leaves open filled in, and a line for each choice."""
     choices: list[str] = []
     if chooses(request.preset):
-        taken = {"units": recipe.units, "ngrams": recipe.ngrams} if origin is not None else {}
-        beginning = beginning_of(None if origin is None else origin.told())
+        going_on = beginning is not Beginning.NOTHING
+        taken = {"units": recipe.units, "ngrams": recipe.ngrams} if going_on else {}
         size = len(material.train), len(material.vocabulary)
         recipe, choices = choose(recipe, *size, rate, request.settings | taken, beginning)
     lanes = (len(material.train) - 1) // recipe.sequence_length

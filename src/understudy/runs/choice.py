@@ -79,7 +79,7 @@ class Promise(NamedTuple):
     known: float
 
     @property
-    def kept(self) -> bool:
+    def near(self) -> bool:
         """Whether the base is near enough to the text to be of use."""
         return self.known >= KNOWN and self.base < min(STRANGE, self.counting + GAP)
 
@@ -94,7 +94,7 @@ def helps(promise: Promise, recipe: Recipe, characters: int, symbols: int, rate:
         symbols: V, how many of them are different.
         rate: operations a second of a large matrix product on this machine.
     """
-    if not promise.kept:
+    if not promise.near:
         return False
     lanes = _sized(recipe, recipe.units, characters, {})
     return characters < NGRAM_FROM or _learned(lanes, characters, symbols, rate) < BASE_SHARE * characters
@@ -137,11 +137,18 @@ def choose(
             "n-grams: a table of them, which learns what it reads once; there is no time to read the text often"
         )
     if "dropout" not in given:
-        share = f"dropout {dropout:.0%}" if dropout else "no dropout"
-        why = "often enough to learn it by heart" if dropout else "too seldom to learn it by heart"
-        lines.append(f"{share}: there is time to read {_about(passes)}, {why}")
+        lines.append(_dropout_line(dropout, passes, by_base=beginning is Beginning.BASE and characters < SMALL))
         recipe = recipe.with_settings(dropout=dropout)
     return recipe, lines
+
+
+def _dropout_line(dropout: float, passes: float, *, by_base: bool) -> str:
+    """What is dropped, and why so much."""
+    if by_base:
+        return f"no dropout, and {BASE_PASSES} readings at most: who can write already soon knows a small text by heart"
+    share = f"dropout {dropout:.0%}" if dropout else "no dropout"
+    why = "often enough to learn it by heart" if dropout else "too seldom to learn it by heart"
+    return f"{share}: there is time to read {_about(passes)}, {why}"
 
 
 def _about(passes: float) -> str:

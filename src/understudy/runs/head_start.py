@@ -30,7 +30,8 @@ BASE = "@base"
 _JUDGED, _JUDGED_SHARE, _COUNTED = 8_192, 0.2, 200_000
 """Of what is learned from, the last so many characters, and this share at most, are predicted; counting knows so many
 before them."""
-_LOOKED_AT = 1 << 24
+_LOOKED_AT = 1 << 22
+"""So many of the symbols learned from are counted, for how new ones begin."""
 
 
 class Origin(NamedTuple):
@@ -84,7 +85,7 @@ def beginning_of(told: dict[str, Any] | None) -> Beginning:
 
 
 def counts_of(material: Material) -> NDArray[np.int64]:
-    """How often each symbol comes in what is learned from, or in its first 16 million symbols, (V,)."""
+    """How often each symbol comes in what is learned from, or in its first four million symbols, (V,)."""
     ids = material.train.read(0, min(len(material.train), _LOOKED_AT))
     return np.bincount(ids, minlength=len(material.vocabulary))
 
@@ -135,7 +136,7 @@ def found(request: Request, recipe: Recipe, material: Material, rate: float) -> 
         f"six characters with {promise.counting:.2f}"
     )
     if helps(promise, sized, len(material.train), len(material.vocabulary), rate):
-        yield f"from {BASE}, which can write already (--from {NOTHING} for from nothing): {figures}"
+        yield f"from {BASE}, which can write already (--from {NOTHING} begins from nothing): {figures}"
         return base
     yield f"from nothing: {figures}"
     return None
