@@ -1,7 +1,7 @@
 """The recipe for going on from `@base`: rates, shares of dropout and passes at equal steps, on a slice of a text.
 
     python benchmarks/base_search.py TEXT [--skip 0] [--learn 18000] [--judge 30000] [--rates 1.5e-3 3e-3]
-        [--dropout 0 0.3] [--passes 6] [--lanes 8] [--looks 4] [--model @base]
+        [--dropout 0 0.3] [--decay 0.3] [--passes 6] [--lanes 8] [--looks 4] [--model @base]
 
 After `--skip` characters so many are learned from, and those behind them judge. A line tells, for each look, the step,
 the loss in training, and nats a character of what judges, windowed and streamed. Passes 0: the model as it is.
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--judge", type=int, default=30_000)
     parser.add_argument("--rates", type=float, nargs="+", default=[1.5e-3, 3e-3])
     parser.add_argument("--dropout", type=float, nargs="+", default=[0.0])
+    parser.add_argument("--decay", type=float, nargs="+", default=[0.3])
     parser.add_argument("--passes", type=float, default=6)
     parser.add_argument("--lanes", type=int, default=8)
     parser.add_argument("--looks", type=int, default=4)
@@ -48,11 +49,12 @@ def main() -> None:
     ids = vocabulary.encode(text)
     train, judge = Ids(ids[: parsed.learn]), Ids(ids[parsed.learn :])
     print(f"counting six characters: {kneser_ney(train, judge, len(vocabulary)):.4f}")
-    for rate, dropout in product(parsed.rates, parsed.dropout):
+    for rate, dropout, decay in product(parsed.rates, parsed.dropout, parsed.decay):
         recipe = settled(preset("auto")).with_settings(
             **{name: getattr(base.config, name) for name in ("cell", "units", "layers", "embedding", "ngrams")},
             learning_rate=rate,
             dropout=dropout,
+            weight_decay=decay,
             batch_size=parsed.lanes,
             seed=parsed.seed,
             calibration="none",
@@ -71,7 +73,7 @@ def main() -> None:
             for report in trainer.run()
             if report is not None and report.windowed is not None and report.streamed is not None
         ]
-        print(f"rate {rate:g}, dropout {dropout:g}: {'; '.join(looks)}", flush=True)
+        print(f"rate {rate:g}, dropout {dropout:g}, decay {decay:g}: {'; '.join(looks)}", flush=True)
 
 
 if __name__ == "__main__":

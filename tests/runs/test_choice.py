@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from understudy.runs.budget import Pace
@@ -125,13 +127,28 @@ def test_a_table_comes_with_a_model_that_reads_the_text_once() -> None:
         assert recipe.units >= chosen(2, 4_500_000, machine).units
 
 
-def test_a_small_text_is_read_less_often_and_more_slowly_from_the_base() -> None:
-    given = {"units": 512, "ngrams": 0}
+def begun(characters: int, surprise: float, **given: float) -> Recipe:
+    """The recipe where the base, as it is, takes so many nats a character."""
+    given = {"units": 512, "ngrams": 0} | given
+    promise = Promise(surprise, surprise, 1.0)
+    return choose(PRESETS["auto"], characters, 65, RATE, given, Beginning.BASE, promise)[0]
+
+
+def test_the_rate_grows_with_what_the_base_does_not_know_of_the_text() -> None:
     for characters in (20_000, 100_000, 1_000_000):
-        anew, based = (
-            choose(PRESETS["auto"], characters, 65, RATE, given, beginning)[0]
-            for beginning in (Beginning.NOTHING, Beginning.BASE)
-        )
+        rates = [begun(characters, nats).learning_rate for nats in (0.8, 1.2, 1.8, 2.7, 4.0, math.inf)]
+        assert rates[0] == rates[1]  # what it writes as well as its own texts
+        assert rates[1] < rates[2] < rates[3] <= rates[4] == rates[5]
+        assert rates[2] == pytest.approx(2 * rates[1], rel=0.05)
+        assert rates[5] == pytest.approx(6 * rates[1], rel=0.05)
+    slow = begun(20_000, 4.0, learning_rate=1e-4)
+    assert slow.learning_rate == PRESETS["auto"].learning_rate  # not touched: the user's own is in the recipe already
+
+
+def test_a_small_text_is_read_less_often_and_more_slowly_from_the_base() -> None:
+    for characters in (20_000, 100_000, 1_000_000):
+        anew = choose(PRESETS["auto"], characters, 65, RATE, {"units": 512, "ngrams": 0})[0]
+        based = begun(characters, 1.1)
         assert based.learning_rate < anew.learning_rate / 4
         small = characters < 400_000
         assert (based.dropout < anew.dropout) == small
@@ -145,7 +162,7 @@ def test_a_small_text_is_read_less_often_and_more_slowly_from_the_base() -> None
         (1.1, 1.4, 1.0, 18_000, 2, True),
         (1.7, 1.4, 1.0, 90_000, 2, True),
         (4.2, 1.5, 1.0, 90_000, 2, False),  # a notation that it does not know
-        (2.7, 2.5, 1.0, 90_000, 2, False),  # names: letters that it knows, no words
+        (2.7, 2.5, 1.0, 90_000, 2, True),  # names: letters that it knows, few words
         (1.1, 1.4, 0.5, 18_000, 2, False),  # half of the text is in another script
         (1.1, 1.2, 1.0, 4_500_000, 2, False),  # there is time to read it once, with a table of n-grams
         (1.1, 1.2, 1.0, 400_000_000, 2, True),

@@ -28,7 +28,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text.write_text(some_text(60_000) + "~" * 50, encoding="utf-8")
     shape = ("--units", "32", "--embedding", "16", "--batch-size", "16", "--sequence-length", "32", "--ngrams", "0")
     run = str(place / "run")
-    assert main(["train", str(text), "--preset", "auto", *shape, "--steps", "300", "--out", run, "--quiet"]) == 0
+    assert main(["train", str(text), "--preset", "auto", *shape, "--steps", "120", "--out", run, "--quiet"]) == 0
     file.read(run).write(place / "base.safetensors", half=True)
     shutil.rmtree(run)
     text.unlink()
@@ -64,7 +64,7 @@ def test_a_text_that_the_base_knows_the_words_of_begins_from_it_and_says_so(
     assert line.startswith("from @base")
     assert "--from none" in line
     told = origin("run")
-    assert told == {"name": "text", "steps": 300, "sha256": sha256_of(file.find("@base")), "model": "@base"}
+    assert told == {"name": "text", "steps": 120, "sha256": sha256_of(file.find("@base")), "model": "@base"}
     assert main(["info", "run"]) == 0
     assert "began from   @base" in capsys.readouterr().out
 

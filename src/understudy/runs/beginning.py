@@ -12,11 +12,11 @@ from understudy.model.file import ModelFile
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
 from understudy.runs import budget, checkpoint, ownership
-from understudy.runs.choice import Beginning, choose
+from understudy.runs.choice import Beginning, Promise, choose
 from understudy.runs.facts import Asked, Facts
 from understudy.runs.folder import RunFolder
 from understudy.runs.growing import NOTHING
-from understudy.runs.head_start import Origin, beginning_of, counts_of, found
+from understudy.runs.head_start import Origin, beginning_of, counts_of, found, promised
 from understudy.runs.journal import Journal, check_board
 from understudy.runs.material import Material, TextOptions, check_kind, prepare
 from understudy.runs.ownership import GROWING
@@ -63,12 +63,17 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     if request.out is not None and request.first is None:
         check_found_again(options, folder.whole)
     rate = matrix_rate(recipe) if chooses(request.preset) else 0.0
-    if rate and origin is None and (origin := (yield from found(request, recipe, material, rate))) is not None:
-        recipe = shaped_like(origin.model, recipe, request)
-        asked = replace(asked, origin=origin.boxed, origin_sha256=origin.sha256)
+    promise = None
+    if rate and origin is None:
+        origin, promise = yield from found(request, recipe, material, rate)
+        if origin is not None:
+            recipe = shaped_like(origin.model, recipe, request)
+            asked = replace(asked, origin=origin.boxed, origin_sha256=origin.sha256)
+    elif rate and origin is not None and origin.based and "learning_rate" not in request.settings:
+        promise = promised(origin.model, material)
     told = None if origin is None else origin.told()
     beginning = beginning_of(told)
-    recipe, choices = _chosen(recipe, request, material, rate, beginning)
+    recipe, choices = _chosen(recipe, request, material, rate, beginning, promise)
     yield from choices
     config = ModelConfig(
         recipe.cell, len(material.vocabulary), recipe.embedding, recipe.units, recipe.layers, recipe.ngrams
@@ -150,7 +155,7 @@ def _described(options: TextOptions, material: Material) -> dict[str, object]:
 
 
 def _chosen(
-    recipe: Recipe, request: Request, material: Material, rate: float, beginning: Beginning
+    recipe: Recipe, request: Request, material: Material, rate: float, beginning: Beginning, promise: Promise | None
 ) -> tuple[Recipe, list[str]]:
     """The recipe with what it leaves open filled in, and a line for each choice."""
     choices: list[str] = []
@@ -158,7 +163,7 @@ def _chosen(
         going_on = beginning is not Beginning.NOTHING
         taken = {"units": recipe.units, "ngrams": recipe.ngrams} if going_on else {}
         size = len(material.train), len(material.vocabulary)
-        recipe, choices = choose(recipe, *size, rate, request.settings | taken, beginning)
+        recipe, choices = choose(recipe, *size, rate, request.settings | taken, beginning, promise)
     lanes = (len(material.train) - 1) // recipe.sequence_length
     if recipe.batches == "lanes" and "batch_size" not in request.settings and lanes < recipe.batch_size:
         recipe = recipe.with_settings(batch_size=max(1, lanes))

@@ -3,6 +3,7 @@
 The rules were fitted to the trials in docs/recipe.md.
 """
 
+import math
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -39,12 +40,14 @@ NGRAM_FROM, NGRAM_PASSES = 2_000_000, 2.0
 once: a second reading would meet rows that have just learned this very text."""
 ENOUGH_WITH_NGRAMS = 3.0
 """`ENOUGH` beside a table: the table knows more the more is read, and leaves less to the matrices."""
-KNOWN, GAP, STRANGE = 0.95, 1.2, 2.5
-"""The base is begun from where it knows such a share of the text, is so many nats behind counting at most, and takes
-fewer nats than the last: lists of names, of which it knows letters and no words, take more, and lost by it."""
-BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3))
-"""Characters of text up to which so much is the highest rate from the base; beyond, `BASE_RATE`."""
-BASE_RATE, BASE_PASSES = 5e-3, 4
+KNOWN, GAP = 0.95, 1.2
+"""The base is begun from where it knows such a share of the text, and is so many nats behind counting at most."""
+BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3), (math.inf, 2.5e-3))
+"""Characters of text up to which so much is the highest rate from the base, where it can write such a text already."""
+FAMILIAR, DOUBLES, FASTEST = 1.2, 0.6, 6.0
+"""A text that takes the base so many nats as it is counts as one that it can write already; with each so many more the
+rate doubles, up to so many times: the less of what the base knows is of use, the less is lost with it."""
+BASE_PASSES = 4
 """So often a text of fewer than `SMALL` characters is read from the base: it is learned by heart so much sooner."""
 BASE_SHARE = 0.1
 """A text that would get a table of n-grams is begun from the base only if there is no time to read this share."""
@@ -81,7 +84,7 @@ class Promise(NamedTuple):
     @property
     def near(self) -> bool:
         """Whether the base is near enough to the text to be of use."""
-        return self.known >= KNOWN and self.base < min(STRANGE, self.counting + GAP)
+        return self.known >= KNOWN and self.base < self.counting + GAP
 
 
 def helps(promise: Promise, recipe: Recipe, characters: int, symbols: int, rate: float) -> bool:
@@ -107,6 +110,7 @@ def choose(
     rate: float,
     given: dict[str, Any],
     beginning: Beginning = Beginning.NOTHING,
+    promise: Promise | None = None,
 ) -> tuple[Recipe, list[str]]:
     """Fill in what the user left open; the recipe, and what was chosen and why, a line each.
 
@@ -117,10 +121,11 @@ def choose(
         rate: operations a second of a large matrix product on this machine.
         given: the settings that are not to be touched.
         beginning: where the weights come from; a fast rate would make a model forget.
+        promise: what the base knows of the text, where a run with no rate of the user's begins from it.
     """
     going_on = beginning is not Beginning.NOTHING
     if "learning_rate" not in given:
-        recipe = recipe.with_settings(learning_rate=_rate(characters, beginning))
+        recipe = recipe.with_settings(learning_rate=_rate(characters, beginning, promise))
     if "units" not in given:
         recipe = recipe.with_settings(units=_units(recipe, characters, symbols, rate, given))
     recipe = _sized(recipe, recipe.units, characters, given)
@@ -165,10 +170,13 @@ def most_passes(recipe: Recipe, characters: int, beginning: Beginning = Beginnin
     return 1 if recipe.ngrams else MOST_PASSES
 
 
-def _rate(characters: int, beginning: Beginning) -> float:
+def _rate(characters: int, beginning: Beginning, promise: Promise | None) -> float:
     """The highest rate: at a fast one a model forgets what it knows, and the base knows more than a small text."""
     if beginning is Beginning.BASE:
-        return next((rate for most, rate in BASE_RATES if characters < most), BASE_RATE)
+        assert promise is not None, "the rate from the base depends on what it knows of the text"
+        rate = next(rate for most, rate in BASE_RATES if characters < most)
+        faster = 2 ** max(0.0, min(promise.base - FAMILIAR, 64.0) / DOUBLES)
+        return float(f"{rate * min(FASTEST, faster):.2g}")
     return RATES[characters < SMALL, beginning is Beginning.MODEL]
 
 

@@ -77,6 +77,13 @@ class Origin(NamedTuple):
         return told if self.boxed is None else {**told, "model": self.boxed}
 
 
+class Found(NamedTuple):
+    """The base and what it knows of the text, where a run gains by it."""
+
+    origin: Origin | None = None
+    promise: Promise | None = None
+
+
 def beginning_of(told: dict[str, Any] | None) -> Beginning:
     """What a run began from, by what was kept of it."""
     if told is None:
@@ -106,7 +113,7 @@ def promised(base: ModelFile, material: Material) -> Promise:
     return Promise(windowed(network, train[cut:]).loss, counting, known)
 
 
-def found(request: Request, recipe: Recipe, material: Material, rate: float) -> Generator[str, None, Origin | None]:
+def found(request: Request, recipe: Recipe, material: Material, rate: float) -> Generator[str, None, Found]:
     """The base, where the run leaves open what it begins from and gains by it; yield a line that says so.
 
     Args:
@@ -117,26 +124,26 @@ def found(request: Request, recipe: Recipe, material: Material, rate: float) -> 
     """
     leaves_open = request.origin is None and request.first is None
     if not leaves_open or material.vocabulary.kind != "characters" or recipe.initialization != "default":
-        return None
+        return Found()
     if BASE not in file.boxed():
         yield f"from nothing: {BASE} is missing in this installation"
-        return None
+        return Found()
     base = Origin.named(BASE)
     try:
         sized = shaped_like(base.model, recipe, request)
     except ConfigError as other_shape:
         yield f"from nothing: {other_shape.args[0].split(':')[0]} is not the size of {BASE}"
-        return None
+        return Found()
     promise = promised(base.model, material)
     if promise.known < KNOWN:
         yield f"from nothing: {BASE} knows {promise.known:.0%} of the text's characters"
-        return None
+        return Found()
     figures = (
         f"{BASE} as it is predicts the end of what is learned from with {promise.base:.2f} nats a character, counting "
         f"six characters with {promise.counting:.2f}"
     )
     if helps(promise, sized, len(material.train), len(material.vocabulary), rate):
         yield f"from {BASE}, which can write already (--from {NOTHING} begins from nothing): {figures}"
-        return base
+        return Found(base, promise)
     yield f"from nothing: {figures}"
-    return None
+    return Found()
