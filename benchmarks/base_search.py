@@ -2,9 +2,11 @@
 
     python benchmarks/base_search.py TEXT [--skip 0] [--learn 18000] [--judge 30000] [--rates 1.5e-3 3e-3]
         [--dropout 0 0.3] [--decay 0.3] [--passes 6] [--lanes 8] [--looks 4] [--model @base]
+        [--from-nothing]
 
 After `--skip` characters so many are learned from, and those behind them judge. A line tells, for each look, the step,
 the loss in training, and nats a character of what judges, windowed and streamed. Passes 0: the model as it is.
+`--from-nothing`: a model of that shape that has read nothing yet.
 """
 
 import argparse
@@ -43,6 +45,7 @@ def main() -> None:
     parser.add_argument("--looks", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="@base")
+    parser.add_argument("--from-nothing", action="store_true")
     parsed = parser.parse_args()
     text = parsed.text.read_text(encoding="utf-8-sig")[parsed.skip : parsed.skip + parsed.learn + parsed.judge]
     vocabulary, base = Vocabulary.of_text(text), file.read(parsed.model)
@@ -61,7 +64,8 @@ def main() -> None:
         )
         network = network_for(replace(base.config, vocabulary=len(vocabulary)), recipe)
         initialize(network, recipe.initialization, recipe.seed)
-        put_under(network, vocabulary, np.bincount(ids[: parsed.learn], minlength=len(vocabulary)), base)
+        if not parsed.from_nothing:
+            put_under(network, vocabulary, np.bincount(ids[: parsed.learn], minlength=len(vocabulary)), base)
         if not parsed.passes:
             print(f"as it is: {windowed(network, judge).loss:.4f} / {streamed(network, judge).loss:.4f}")
             return

@@ -4,10 +4,10 @@
         [--mix build/base/mix.txt] [--print-only]
 
 Each run is the command as users give it, with nothing but the time and the seed, and for the second column
-`--from none`; the last tenth of the text is held back. Beside the losses: what the first column began from; and how
-much of so many characters that each model writes stands word for word, in runs of fifty characters, in the text that
-it learned, and in what the base learned, where --mix names it. Every run appends a line to the file, and is not done
-again.
+`--from none`; the last tenth of the text is held back. Beside the losses: what the first column began from; how long it
+takes to find out how well the base and counting predict the text, which is done once more for that; and how much of so
+many characters that each model writes stands word for word, in runs of fifty characters, in the text that it learned,
+and in what the base learned, where --mix names it. Every run appends a line to the file, and is not done again.
 """
 
 import argparse
@@ -24,6 +24,8 @@ from shared_runs import Runs
 
 from understudy.api import load
 from understudy.model import file
+from understudy.runs.head_start import BASE, promised
+from understudy.runs.material import TextOptions, prepare
 from understudy.training.machine import matrix_rate, settled
 from understudy.training.recipe import Recipe
 
@@ -37,6 +39,14 @@ def runs_of(share: float, *paths: Path) -> Runs:
     return Runs(text[: int(share * len(text))] for text in texts)
 
 
+def choosing(text: Path) -> float:
+    """The seconds that it takes to find out how well the base, and counting, predict the text."""
+    material = prepare(TextOptions((str(text),)), 0.1)
+    began = time.perf_counter()
+    promised(file.read(BASE), material)
+    return time.perf_counter() - began
+
+
 def trained(text: Path, seconds: float, seed: int, column: str, written: int, mix: tuple[Path, ...]) -> dict[str, Any]:
     """One run's figures."""
     rate = matrix_rate(settled(Recipe(precision="auto", device="cpu")))
@@ -47,6 +57,8 @@ def trained(text: Path, seconds: float, seed: int, column: str, written: int, mi
         found = understudy("train", text, *flags, "--out", run, "--quiet")
         kept = ("steps", "epochs", "train_loss", "validation_loss", "validation_loss_streamed", "parameters")
         result = {name: found[name] for name in kept} | {"taken": time.perf_counter() - began, "rate": rate}
+        if column == "auto":
+            result["choosing"] = choosing(text)
         result["began_from"] = (file.read(run).training.get("origin") or {}).get("model", "nothing")
         if written:
             page = load(run).generate(length=written, seed=seed)
@@ -79,6 +91,7 @@ def row(name: str, seconds: float, runs: dict[str, list[dict[str, Any]]]) -> str
     ]
     cells += [f"{better:+.4f}", middle(auto, "validation_loss_streamed"), middle(nothing, "validation_loss_streamed")]
     cells += [middle(auto, "taken", ".0f"), middle(nothing, "taken", ".0f")]
+    cells.append(middle(auto, "choosing", ".2f"))
     cells += [middle(auto, "verbatim", ".2%"), middle(nothing, "verbatim", ".2%"), middle(auto, "verbatim_base", ".2%")]
     return f"| {' | '.join(cells)} |"
 
@@ -97,8 +110,10 @@ def main() -> None:
     done = [json.loads(line) for line in parsed.into.read_text().splitlines()] if parsed.into.exists() else []
     print(
         "| text | seconds | auto began from | auto, windowed 256 | from nothing, windowed 256 | better by |"
-        " auto, streamed | from nothing, streamed | took, s | took, s | auto, word for word | from nothing, word for"
-        " word | auto, the base's word for word |\n" + "|---" * 13 + "|"
+        " auto, streamed | from nothing, streamed | auto took, s | from nothing took, s |"
+        " the choice, s | auto, word for word | from nothing, word for word | auto, the base's word for word |\n"
+        + "|---" * 14
+        + "|"
     )
     for text in parsed.texts:
         for seconds in parsed.seconds:

@@ -136,7 +136,7 @@ def begun(characters: int, surprise: float, **given: float) -> Recipe:
 
 def test_the_rate_grows_with_what_the_base_does_not_know_of_the_text() -> None:
     for characters in (20_000, 100_000, 1_000_000):
-        rates = [begun(characters, nats).learning_rate for nats in (0.8, 1.2, 1.8, 2.7, 4.0, math.inf)]
+        rates = [begun(characters, nats).learning_rate for nats in (0.8, 1.5, 1.9, 2.3, 3.0, math.inf)]
         assert rates[0] == rates[1]  # what it writes as well as its own texts
         assert rates[1] < rates[2] < rates[3] <= rates[4] == rates[5]
         assert rates[2] == pytest.approx(2 * rates[1], rel=0.05)

@@ -42,9 +42,9 @@ ENOUGH_WITH_NGRAMS = 3.0
 """`ENOUGH` beside a table: the table knows more the more is read, and leaves less to the matrices."""
 KNOWN, GAP = 0.95, 1.2
 """The base is begun from where it knows such a share of the text, and is so many nats behind counting at most."""
-BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3), (math.inf, 2.5e-3))
+BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3), (math.inf, 3e-3))
 """Characters of text up to which so much is the highest rate from the base, where it can write such a text already."""
-FAMILIAR, DOUBLES, FASTEST = 1.2, 0.6, 6.0
+FAMILIAR, DOUBLES, FASTEST = 1.5, 0.4, 6.0
 """A text that takes the base so many nats as it is counts as one that it can write already; with each so many more the
 rate doubles, up to so many times: the less of what the base knows is of use, the less is lost with it."""
 BASE_PASSES = 4
