@@ -4,10 +4,12 @@
         [--mix build/base/mix.txt] [--print-only]
 
 Each run is the command as users give it, with nothing but the time and the seed, and for the second column
-`--from none`; the last tenth of the text is held back. Beside the losses: what the first column began from; how long it
-takes to find out how well the base and counting predict the text, which is done once more for that; and how much of so
-many characters that each model writes stands word for word, in runs of fifty characters, in the text that it learned,
-and in what the base learned, where --mix names it. Every run appends a line to the file, and is not done again.
+`--from none`; the last tenth of the text is held back, and all of it is scored when the run has ended (a run itself
+looks at as much of it as there is time for). Beside the losses: what the first column began from; how long it takes to
+find out how well the base and counting predict the text, which is done once more for that; and how much of so many
+characters that each model writes stands word for word, in runs of fifty characters, in the text that it learned, and in
+what the base learned, where --mix names it. Every run appends a line to the file, and is not done again. A second
+program on the machine spoils the runs: their threads wait for each other at every step.
 """
 
 import argparse
@@ -23,7 +25,10 @@ from commands import understudy
 from shared_runs import Runs
 
 from understudy.api import load
+from understudy.evaluation.protocols import streamed, windowed
 from understudy.model import file
+from understudy.model.file import ModelFile
+from understudy.model.parameters import network_of
 from understudy.runs.head_start import BASE, promised
 from understudy.runs.material import TextOptions, prepare
 from understudy.training.machine import matrix_rate, settled
@@ -47,6 +52,14 @@ def choosing(text: Path) -> float:
     return time.perf_counter() - began
 
 
+def losses(model: ModelFile, text: Path) -> dict[str, float]:
+    """Nats a character of all that was held back: a run itself looks at as much of it as there is time for."""
+    held = prepare(TextOptions((str(text),)), 0.1, model.vocabulary).validation
+    assert held is not None, "a tenth is held back"
+    network = network_of(model)
+    return {"windowed": windowed(network, held).loss, "streamed": streamed(network, held).loss}
+
+
 def trained(text: Path, seconds: float, seed: int, column: str, written: int, mix: tuple[Path, ...]) -> dict[str, Any]:
     """One run's figures."""
     rate = matrix_rate(settled(Recipe(precision="auto", device="cpu")))
@@ -55,8 +68,8 @@ def trained(text: Path, seconds: float, seed: int, column: str, written: int, mi
         began = time.perf_counter()
         flags = ("--minutes", seconds / 60, "--seed", seed, *COLUMNS[column])
         found = understudy("train", text, *flags, "--out", run, "--quiet")
-        kept = ("steps", "epochs", "train_loss", "validation_loss", "validation_loss_streamed", "parameters")
-        result = {name: found[name] for name in kept} | {"taken": time.perf_counter() - began, "rate": rate}
+        result = {name: found[name] for name in ("steps", "epochs", "train_loss", "parameters")}
+        result |= {"taken": time.perf_counter() - began, "rate": rate, **losses(file.read(run), text)}
         if column == "auto":
             result["choosing"] = choosing(text)
         result["began_from"] = (file.read(run).training.get("origin") or {}).get("model", "nothing")
@@ -81,15 +94,15 @@ def row(name: str, seconds: float, runs: dict[str, list[dict[str, Any]]]) -> str
     """A line of the table."""
     auto, nothing = runs["auto"], runs["nothing"]
     began = sorted({run["began_from"] for run in auto})
-    better = median(run["validation_loss"] for run in nothing) - median(run["validation_loss"] for run in auto)
+    better = median(run["windowed"] for run in nothing) - median(run["windowed"] for run in auto)
     cells = [
         name,
         f"{seconds:g}",
         " / ".join(began),
-        middle(auto, "validation_loss"),
-        middle(nothing, "validation_loss"),
+        middle(auto, "windowed"),
+        middle(nothing, "windowed"),
     ]
-    cells += [f"{better:+.4f}", middle(auto, "validation_loss_streamed"), middle(nothing, "validation_loss_streamed")]
+    cells += [f"{better:+.4f}", middle(auto, "streamed"), middle(nothing, "streamed")]
     cells += [middle(auto, "taken", ".0f"), middle(nothing, "taken", ".0f")]
     cells.append(middle(auto, "choosing", ".2f"))
     cells += [middle(auto, "verbatim", ".2%"), middle(nothing, "verbatim", ".2%"), middle(auto, "verbatim_base", ".2%")]
