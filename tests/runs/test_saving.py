@@ -8,6 +8,7 @@ import pytest
 
 from tests.runs.helpers import assert_equal, finish, weights
 from tests.runs.test_setbacks import Poison
+from understudy.api import Model
 from understudy.model import file
 from understudy.runs import checkpoint, keeping
 from understudy.runs.keeping import Setback
@@ -126,3 +127,13 @@ def test_a_run_with_checkpoints_by_time_is_the_run_without(opened: "Opener", mon
         assert [line["step"] for line in metrics] == [10, 15, 20, 30]
         models.append(file.find(one.folder.path).read_bytes())
     assert models[0] == models[1]
+
+
+def test_a_sample_is_what_the_model_writes_with_the_step_as_its_seed(opened: "Opener") -> None:
+    one = opened(request={})
+    finish(one)
+    best = file.read(one.folder.model)
+    step = best.training["steps"]
+    blocks = (one.folder.path / "samples.txt").read_text(encoding="utf-8").split(f"--- step {step} ---\n")[1]
+    written = Model(best, precision="float32").generate(length=keeping.SAMPLE_LENGTH, seed=step)
+    assert blocks.startswith(written + "\n\n")

@@ -185,7 +185,7 @@ def _in_minutes(
 ) -> Generator[str, None, budget.Pace]:
     """Give the trainer the schedule that fits the time on this machine; what holds it to that."""
     try:
-        speed = budget.measure(trainer)
+        speed = budget.measure(trainer, seconds)
     except NotFiniteError as error:
         raise DivergedError(f"{error}, before any training; the weights to start from are damaged") from error
     per_epoch, held_back = trainer.batches.per_epoch, material.held_back

@@ -15,10 +15,10 @@ from understudy.training.loop import Progress, Trainer
 from understudy.training.recipe import Recipe
 from understudy.training.schedule import VALIDATION_LIMIT, Schedule
 
-_MEASURE_SECONDS = 2.0
+_MEASURE_SECONDS, _MEASURE_SHARE = 2.0, 0.05
 _WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 4, 40
 _STILL = 1e-9
-_SAMPLE_CHARACTERS, _SHORT_SAMPLE, _SAMPLE_LOGITS = 20_000, 5_000, 1 << 24
+_SAMPLE_CHARACTERS, _SHORT_SAMPLE, _FIRST_SAMPLE, _SAMPLE_LOGITS = 20_000, 5_000, 500, 1 << 24
 _EVALUATION_SHARE, _MOST_LOOKS, _SHORT_LOOKS, _FEWEST_LOOKED_AT = 0.1, 20, 4, 5_000
 _CHECKPOINT_SECONDS = 20.0
 NO_END = 1 << 62
@@ -32,8 +32,10 @@ class Speed(NamedTuple):
     character: float
 
 
-def measure(trainer: Trainer) -> Speed:
+def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
     """Time steps and an evaluation on a copy of the trainer, which is left untouched.
+
+    The steps take two seconds, or a twentieth of the run's `seconds`.
 
     The copy hardly moves from its weights: what is timed is the same, and a rate that suits a long warm-up cannot
     throw it off its feet in these few steps.
@@ -48,29 +50,30 @@ def measure(trainer: Trainer) -> Speed:
         schedule=Schedule(_WARM_STEPS + _MOST_STEPS, 0, 1 << 40, 1 << 40),
         progress=Progress(),
     )
-    seconds: list[float] = []
+    patience, steps = min(_MEASURE_SECONDS, _MEASURE_SHARE * seconds), list[float]()
     last = began = time.perf_counter()
     for place, _ in enumerate(scratch.run()):
         if trainer.device.type == "cuda":
             torch.cuda.synchronize()
         now = time.perf_counter()
         if place >= _WARM_STEPS:
-            seconds.append(now - last)
+            steps.append(now - last)
         last = now
-        if len(seconds) >= _FEWEST_STEPS and now - began > _MEASURE_SECONDS:
+        if len(steps) >= _FEWEST_STEPS and now - began > patience:
             break
     scratch.settle()
     character = 0.0
     if trainer.validation is not None:
         logits = _SAMPLE_LOGITS // scratch.network.config.vocabulary
-        part = trainer.validation[: min(_SAMPLE_CHARACTERS, max(_SHORT_SAMPLE, logits))]
+        longest = _SAMPLE_CHARACTERS if patience == _MEASURE_SECONDS else _SHORT_SAMPLE
+        part = trainer.validation[: min(longest, max(_SHORT_SAMPLE, logits))]
         scratch.network.precision = torch.float32  # as `Trainer.evaluate` has it
-        windowed(scratch.network, part)  # the first time, kernels are made
+        windowed(scratch.network, part[:_FIRST_SAMPLE])  # the first time, kernels are made
         began = time.perf_counter()
         windowed(scratch.network, part)
         streamed(scratch.network, part)
         character = (time.perf_counter() - began) / len(part)
-    return Speed(median(seconds), character)
+    return Speed(median(steps), character)
 
 
 def schedule_for(recipe: Recipe, per_epoch: int, validates: bool) -> Schedule:

@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 
 from understudy.errors import DivergedError
+from understudy.generation.engine import Engine
+from understudy.generation.portable.engine import PortableEngine
 from understudy.generation.sampling import Sampling
 from understudy.generation.stream import Plan, start, write
 from understudy.generation.torch_engine import TorchEngine
@@ -108,8 +110,11 @@ class Keeper:
 
     def write_sample(self, length: int, seed: int) -> str:
         """Some text from the network as it stands, started as its text starts a line."""
-        vocabulary = self._run.facts.vocabulary
-        engine = TorchEngine(self._run.trainer.kept)
+        run, vocabulary = self._run, self._run.facts.vocabulary
+        if run.trainer.recipe.device == "cpu":  # many times as fast as the network, a character at a time
+            engine: Engine = PortableEngine(record.model_file(run.trainer, run.facts, run.material), numbers="float32")
+        else:
+            engine = TorchEngine(run.trainer.kept)
         first = start(engine, vocabulary, vocabulary.encode(""), seed)
         return write(engine, vocabulary, [first], Plan(length, Sampling(0.8))).texts[0]
 
