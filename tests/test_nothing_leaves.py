@@ -38,6 +38,7 @@ commands = [
     ["generate", "run", "--length", "20", "--samples", "2"],
     ["generate", "@shakespeare", "--length", "20", "--top-p", "0.9", "--json"],
     ["evaluate", "run", "text.txt"],
+    ["score", "run", "text.txt", "--top", "3"],
     ["info", "run"],
     ["info", "@shakespeare"],
     ["info", "text.txt"],

@@ -81,15 +81,15 @@ class Stream:
         return self._writing.finish_reasons[0]
 
 
-def check_state(state: StreamState, config: ModelConfig) -> StreamState:
-    """The state, if a model of that shape can go on from it.
+def check_state(state: StreamState, config: ModelConfig, more: tuple[int, ...] = ()) -> StreamState:
+    """The state, if a model of that shape can go on from it, whose engine keeps `more` numbers beside the layers'.
 
     Raises:
         ConfigError: it is no state, it is another model's, or its numbers are not what they must be.
     """
     if not isinstance(state, StreamState):
         raise ConfigError(f"--start {checks.shown(state)}: expected a state to go on from")
-    widths = [width for part in config.state_widths for width in part]
+    widths = [*(width for part in config.state_widths for width in part), *more]
     parts = [_numbers(part) for part in _parts("layers", state.layers)]
     logits = _numbers(state.logits)
     found, symbols = [part.shape for part in parts], logits.shape

@@ -5,10 +5,11 @@ import hashlib
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from understudy.errors import StorageError
 
@@ -54,6 +55,48 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     with replacing(path) as file:
         file.write(data)
+
+
+class Scratch:
+    """An empty file without a name, to write and to read, which is gone when it is closed."""
+
+    def __init__(self) -> None:
+        """Make the file.
+
+        Raises:
+            StorageError: the disk refused, here and wherever it is used.
+        """
+        with _scratching():
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._file.close()
+
+    def write(self, at: int, data: bytes) -> None:
+        """Put bytes at a place."""
+        with _scratching():
+            self._file.seek(at)
+            self._file.write(data)
+
+    def read(self, at: int, size: int) -> bytes:
+        """So many bytes from a place on, or what there is of them."""
+        with _scratching():
+            self._file.seek(at)
+            return self._file.read(size)
+
+
+@contextmanager
+def _scratching() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write a temporary file: {error.strerror or error}; set TMPDIR to a folder with room"
+        ) from error
 
 
 def sha256_of(path: Path) -> str:

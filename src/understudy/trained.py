@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from os import PathLike
@@ -17,9 +18,14 @@ from understudy.samples import Sample, Stream, check_count, check_state
 from understudy.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from understudy.evaluation.protocols import Protocol, Score
     from understudy.exports.writing import Exported
     from understudy.generation.engine import Engine
+    from understudy.seeing.scoring import Scorer
+    from understudy.text.encoded import Ids
 
 Unknown = Literal["error", "skip"]
 Device = Literal["cpu", "cuda"]
@@ -33,19 +39,70 @@ def for_writing(model: "Model") -> "Model":
     return model
 
 
-class Model:
+class _Judging:
+    """What a model makes of texts that are there."""
+
+    _file: ModelFile
+    _given: Precision | None
+    _device: Device
+
+    @cached_property
+    def _scorer(self) -> "Scorer":
+        return _scorer(self._file, self._given)
+
+    def evaluate(self, text: str, *, protocol: "Protocol" = "streamed", window: int = 256) -> "Score":
+        """How well the model predicts `text`; characters that it never saw are left out. Imports torch.
+
+        Args:
+            text: the text itself.
+            protocol: "streamed", the state carried through the text, or "windowed", windows from the zero state.
+            window: characters a window.
+
+        Raises:
+            TextError: the text has fewer than two characters that the model knows.
+            ConfigError: something given is not what was expected.
+        """
+        text = checks.text("TEXT", text, empty=True)
+        window = checks.whole("--window", window, 1)
+        return _score(self._file, text, protocol, window)
+
+    def score(self, text: str, *, fresh: bool = False) -> "NDArray[np.float32]":
+        """Nats of each character of `text` (byte, for a model of bytes), (N,), by the engine that writes; no torch.
+
+        The products are in float32, unless the model was loaded with another `precision`. What was not predicted, the
+        first one and what the model never saw, is not a number.
+
+        Args:
+            text: the text itself.
+            fresh: each line as if it were the first, its first character predicted too.
+
+        Raises:
+            VocabularyError: the text has what is no byte, and the model is one of bytes.
+            ConfigError: something given is not what was expected, or the model was loaded for writing only.
+        """
+        from understudy.seeing.surprise import nats_of
+
+        vocabulary, fresh = self._file.vocabulary, checks.truth("fresh", fresh)
+        return nats_of(self._scorer, vocabulary, vocabulary.codes(checks.text("TEXT", text, empty=True)), fresh=fresh)
+
+
+class Model(_Judging):
     """A trained model. It writes on the CPU, and needs no torch for that; or on a GPU."""
+
+    _more: tuple[int, ...]
 
     def __init__(self, model: ModelFile, *, precision: Precision | None = None, device: Device = "cpu") -> None:
         """See `load`, which takes a path."""
         if not isinstance(model, ModelFile):
             raise ConfigError(f"MODEL {checks.shown(model)}: expected a ModelFile; understudy.load takes a path")
         self._precision, self._device = writes_with(precision, device)
+        self._given, self._more = precision, ()
         self._file = model
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled and copied: not an engine that can be made again when it is needed."""
-        return {name: value for name, value in self.__dict__.items() if name != "engine" or not self._file.tensors}
+        made = {"engine", "_scorer"} if self._file.tensors and not self._more else set()
+        return {name: value for name, value in self.__dict__.items() if name not in made}
 
     @property
     def config(self) -> ModelConfig:
@@ -157,32 +214,38 @@ class Model:
         Raises:
             ConfigError: the state is another model's, or there is nothing to write.
         """
-        first = check_state(first, self.config)
+        first = check_state(first, self.config, self._more)
         count = check_count(count, first.seed)
         if not isinstance(plan, Plan):
             raise ConfigError(f"plan {checks.shown(plan)}: expected a Plan")
         states = [first, *(first.reseeded(first.seed + number) for number in range(1, count))]
         return Writing(self.engine, self.vocabulary, states, plan)
 
-    def evaluate(self, text: str, *, protocol: "Protocol" = "streamed", window: int = 256) -> "Score":
-        """How well the model predicts `text`; characters that it never saw are left out. Imports torch.
-
-        Args:
-            text: the text itself.
-            protocol: "streamed", the state carried through the text, or "windowed", windows from the zero state.
-            window: characters a window.
+    def without_copies(self, text: str, length: int = 30) -> "Model":
+        """The model, writing no `length` characters in a row (bytes, for a model of bytes) that stand so in `text`.
 
         Raises:
-            TextError: the text has fewer than two characters that the model knows.
             ConfigError: something given is not what was expected.
         """
-        text = checks.text("TEXT", text, empty=True)
-        window = checks.whole("--window", window, 1)
-        return _score(self._file, text, protocol, window)
+        from understudy.text.encoded import Ids
+
+        ids = self.vocabulary.encode(checks.text("TEXT", text, empty=True), "skip")
+        return guarded(self, Ids(ids), checks.whole("length", length, 2))
 
     def export(self, to: str, path: "str | PathLike[str]", **settings: Any) -> "Exported":
         """Write the model as files that need no Python; takes the settings of `exports.writing.export`."""
         return _export(self._file, to, path, settings)
+
+
+def guarded(model: Model, ids: "Ids", length: int) -> Model:
+    """The model, writing no `length` symbols in a row that stand so in a text; see `Model.without_copies`."""
+    from understudy.generation.guard import GuardedEngine
+    from understudy.text.grams import Grams
+
+    made = copy(model)
+    made.__dict__["engine"] = GuardedEngine(model.engine, Grams.of(ids, length))
+    made._more = (length - 1,)
+    return made
 
 
 def writes_with(precision: Precision | None, device: Device) -> tuple[Precision, Device]:
@@ -219,7 +282,7 @@ def _first(model: Model, prompt: str | StreamState, seed: int | None, unknown: U
         given = checks.text("--start", prompt, wanted="a text, or a state to go on from", empty=True)
         return model.start(given, seed=seed, unknown=unknown)
     checks.one_of("--unknown", unknown, get_args(Unknown))
-    state = check_state(prompt, model.config)
+    state = check_state(prompt, model.config, model._more)
     return state if seed is None or check_seed(seed) == state.seed else state.reseeded(seed)
 
 
@@ -238,6 +301,13 @@ def _export(model: ModelFile, to: str, path: "str | PathLike[str]", settings: di
     from understudy.exports.writing import export
 
     return export(_with_weights(model), to, path, **settings)
+
+
+def _scorer(model: ModelFile, precision: Precision | None) -> "Scorer":
+    from understudy.generation.portable.engine import PortableEngine
+    from understudy.seeing.scoring import Scorer
+
+    return Scorer(PortableEngine(_with_weights(model), numbers=precision or "float32"), len(model.vocabulary))
 
 
 def _score(model: ModelFile, text: str, protocol: "Protocol", window: int) -> "Score":

@@ -25,9 +25,10 @@ FLOORS: list[set[str]] = [
     {"understudy.api"},
     {"understudy.trained"},
     {"understudy.samples"},
-    {"understudy.runs", "understudy.exports", "understudy.foreign"},
+    {"understudy.runs", "understudy.exports", "understudy.foreign", "understudy.seeing"},
     {"understudy.training"},
     {"understudy.generation", "understudy.evaluation"},
+    {"understudy.outputs", "understudy.pages"},
     {"understudy.model"},
     {"understudy.text"},
     {"understudy.storage"},
@@ -47,6 +48,8 @@ DISK = {
     "understudy.runs.ownership",
     "understudy.exports.writing",
     "understudy.exports.html",  # the page that comes with the package
+    "understudy.seeing.heat",  # the pages that come with it
+    "understudy.seeing.units",
     "understudy.exports.c_source",  # the runtime in C that comes with it
     "understudy.foreign.files",
     "understudy.foreign.placing",
@@ -197,6 +200,7 @@ MAIN = "from understudy.cli.main import main; status = main(sys.argv[1:]); asser
         ("train", "--help"),
         ("generate", "--help"),
         ("evaluate", "--help"),
+        ("score", "--help"),
         ("info", "--help"),
     ],
     ids=" ".join,
@@ -231,6 +235,12 @@ def test_writing_with_a_model_imports_no_torch(more: tuple[str, ...], trained: P
     assert "understudy.generation.portable.engine" in loaded
     assert not {"torch", "onnx", "onnxruntime", "rich", "platformdirs", "filelock", "pooch"} & loaded
     assert not {"understudy.cli.train", "understudy.training.recipe", "understudy.exports"} & loaded
+
+
+def test_scoring_a_text_imports_no_torch(trained: Path, long_text: Path, tmp_path: Path) -> None:
+    loaded = imported(MAIN, "score", str(trained), str(long_text), "--html", str(tmp_path / "page.html"))
+    assert "understudy.seeing.heat" in loaded
+    assert not {"torch", "onnx", "onnxruntime", "rich"} & loaded
 
 
 def test_telling_about_a_model_or_a_text_imports_no_torch(trained: Path, long_text: Path) -> None:

@@ -11,6 +11,7 @@ from understudy.cli.terminal import counted, say, say_document
 if TYPE_CHECKING:
     from understudy.evaluation.calibration import Calibration
     from understudy.evaluation.protocols import Score
+    from understudy.model.file import ModelFile
     from understudy.runs.origin import Learned
     from understudy.text.encoded import Ids
     from understudy.text.vocabulary import Vocabulary
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 BASELINE_LIMIT = 1 << 24
 """Baselines know so many of the last characters that the model learned from: that bounds their memory."""
 PLOT = 41
+WRITTEN = 20_000
+"""So many characters are written to be held against the text that the model learned from."""
 
 
 class Baselines(NamedTuple):
@@ -63,10 +66,15 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--calibration", action="store_true", help="also show how often the character given probability p came"
     )
     parser.add_argument(
+        "--copies",
+        action="store_true",
+        help=f"also write {WRITTEN:,} characters, and tell how much of them stands in the text that was learned",
+    )
+    parser.add_argument(
         "--trained-on",
         action="append",
         metavar="TEXT",
-        help="the text that the model learned from, for the baselines, where a run folder does not tell",
+        help="the text that the model learned from, for baselines and copies, where a run folder does not tell",
     )
     parser.add_argument("--no-baselines", action="store_true", help="leave out xz, PPMd and the counting model")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
@@ -95,7 +103,8 @@ def run(parsed: argparse.Namespace) -> int:
     ids = encoded.encode(corpus, seen, model.vocabulary).ids
     unknown = seen.unknown_to(model.vocabulary)
     network = network_of(model)
-    named = TextOptions(tuple(parsed.trained_on), **how) if parsed.trained_on and not parsed.no_baselines else None
+    compares = parsed.copies or not parsed.no_baselines
+    named = TextOptions(tuple(parsed.trained_on), **how) if parsed.trained_on and compares else None
     learned = learned_text(model, Path(parsed.model), named) if named is not None else None  # a mistake is told at once
     score = evaluate(network, ids, parsed.protocol, parsed.window)
     if not parsed.json:
@@ -103,8 +112,10 @@ def run(parsed: argparse.Namespace) -> int:
         if corpus.left_out_note is not None:
             say(f"note: {corpus.left_out_note}")
     scale: Baselines | str = ""
-    if not parsed.no_baselines:
-        scale = _baselines(model.vocabulary, learned or learned_text(model, Path(parsed.model)), ids)
+    if learned is None and compares:
+        learned = learned_text(model, Path(parsed.model))
+    if learned is not None and not parsed.no_baselines:
+        scale = _baselines(model.vocabulary, learned, ids)
     if not parsed.json and not parsed.no_baselines:
         _show_baselines(scale)
     learning = dynamic(network, ids) if parsed.dynamic else None
@@ -116,6 +127,9 @@ def run(parsed: argparse.Namespace) -> int:
     calibrated = calibration(network, ids) if parsed.calibration else None
     if calibrated is not None and not parsed.json:
         _show_calibration(calibrated)
+    copies = _copies(model, learned) if learned is not None and parsed.copies else None
+    if copies is not None and not parsed.json:
+        _show_copies(copies)
     if parsed.json:
         bits = ("xz", "kneser_ney_6", "ppmd")
         known = {name: getattr(scale, name) for name in bits} if isinstance(scale, Baselines) else None
@@ -125,6 +139,8 @@ def run(parsed: argparse.Namespace) -> int:
         if calibrated is not None:
             bins = [entry._asdict() for entry in calibrated.bins]
             document["calibration"] = {"error": calibrated.error, "bins": bins}
+        if copies is not None:
+            document["copies"] = copies if isinstance(copies, dict) else None
         say_document(document)
     return 0
 
@@ -137,11 +153,8 @@ def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Base
     from understudy.evaluation.baselines import compressed, kneser_ney
     from understudy.evaluation.ppmd import predicted
 
-    if not learned.told:
-        return "the model does not tell which text it learned from"
     if learned.ids is None:
-        trouble = f"{learned.trouble}; " if learned.trouble else ""
-        return f"{trouble}name the text that the model learned from with --trained-on TEXT"
+        return _missing(learned)
     known = learned.ids[max(0, len(learned.ids) - BASELINE_LIMIT) :]
     packed = compressed(known, ids, vocabulary)
     counting = kneser_ney(known, ids, len(vocabulary)) / math.log(2)
@@ -150,6 +163,40 @@ def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Base
     except MissingExtraError:
         return Baselines(packed.bits / len(ids), counting, None, packed.reach, None)
     return Baselines(packed.bits / len(ids), counting, ppmd / len(ids), packed.reach, memory)
+
+
+def _missing(learned: "Learned") -> str:
+    """Why the text that a model learned from is not there, and what helps."""
+    if not learned.told:
+        return "the model does not tell which text it learned from"
+    trouble = f"{learned.trouble}; " if learned.trouble else ""
+    return f"{trouble}name the text that the model learned from with --trained-on TEXT"
+
+
+def _copies(model: "ModelFile", learned: "Learned") -> dict[int, float] | str:
+    """The share of what the model writes that is copied, by the length of the runs; without its text, why."""
+    import numpy as np
+
+    from understudy.api import Model
+    from understudy.seeing.copies import shares
+
+    if learned.ids is None:
+        return _missing(learned)
+    (sample,) = Model(model).samples(length=WRITTEN, seed=0)
+    of_bytes = model.vocabulary.kind == "bytes"
+    ids = np.frombuffer(sample.data, np.uint8) if of_bytes else model.vocabulary.encode(sample.text)
+    return shares(ids, learned.ids)
+
+
+def _show_copies(copies: dict[int, float] | str) -> None:
+    if isinstance(copies, dict):
+        by_length = ", ".join(f"{length} or more {share:.1%}" for length, share in copies.items())
+        say(
+            f"copied, of {WRITTEN:,} characters written at temperature 0.8 with seed 0, in runs that stand in the text "
+            f"that the model learned from: {by_length}"
+        )
+    else:
+        say(f"no copies are told: {copies}")
 
 
 def _show_baselines(scale: Baselines | str) -> None:

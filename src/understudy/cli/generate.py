@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 from understudy import checks
+from understudy.cli import copying
 from understudy.cli.arguments import Parser, number, whole
 from understudy.cli.terminal import Outlet, say_bytes, say_document, say_text, tell
 from understudy.errors import ConfigError
 
 if TYPE_CHECKING:
-    from understudy.api import Model
     from understudy.generation.stream import Writing
 
 BOXED = "@shakespeare"
@@ -42,6 +42,7 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--precision", choices=("int8", "float32"), help="of the matrix products (default int8; on a GPU float32)"
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to write (default cpu)")
+    copying.add_to(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     parser.add_argument("--bytes", action="store_true", help="write the bytes themselves, and no newline after them")
     parser.set_defaults(run=run)
@@ -52,24 +53,32 @@ def run(parsed: argparse.Namespace) -> int:
     from understudy.api import load
     from understudy.generation.sampling import Sampling
     from understudy.generation.stream import Plan
+    from understudy.trained import guarded
 
     checks.whole("--samples", parsed.samples, 1)
     if parsed.bytes:
         _check_bytes(parsed)
+    copying.check(parsed)
     sampling = Sampling(parsed.temperature, parsed.top_k, parsed.top_p)
     plan = Plan(parsed.length, sampling, tuple(parsed.stop))
     model = load(parsed.model, precision=parsed.precision, device=parsed.device, only_writes=True)
     if parsed.device == "cpu":
         _tell_when_slow()
+    learned = copying.learned(parsed)
+    if learned is not None and parsed.no_copies:
+        model = guarded(model, learned, parsed.no_copies)
     first = model.start(parsed.start, seed=parsed.seed, unknown=parsed.unknown)
     writing = model.writing(first, parsed.samples, plan)
+    marks = None
+    if learned is not None and parsed.mark_copies:
+        marks = copying.Marks(writing, model.vocabulary, parsed.start, learned, parsed.mark_copies)
     if parsed.bytes:
         for _ in writing:
             pass
         say_bytes(parsed.start.encode("utf-8", "surrogateescape") + writing.data[0])
     elif parsed.json:
-        say_document(_document(model, writing, parsed.start))
-    elif parsed.samples == 1:
+        say_document(_document(writing, parsed.start, marks))
+    elif parsed.samples == 1 and marks is None:
         say_text(parsed.start)
         for piece in writing:
             say_text(piece.text)
@@ -77,8 +86,12 @@ def run(parsed: argparse.Namespace) -> int:
     else:
         for _ in writing:
             pass
-        for place, (text, state) in enumerate(zip(writing.texts, writing.states, strict=True)):
-            say_text(("\n" if place else "") + f"--- seed {state.seed} ---\n{parsed.start}{text}\n")
+        texts = writing.texts if marks is None else marks.texts()
+        for place, (text, state) in enumerate(zip(texts, writing.states, strict=True)):
+            title = f"--- seed {state.seed} ---\n" if parsed.samples > 1 else ""
+            say_text(("\n" if place else "") + f"{title}{parsed.start}{text}\n")
+        if marks is not None:
+            tell(marks.summary())
     return 0
 
 
@@ -104,14 +117,17 @@ def _check_bytes(parsed: argparse.Namespace) -> None:
         )
 
 
-def _document(model: "Model", writing: "Writing", prompt: str) -> dict[str, object]:
+def _document(writing: "Writing", prompt: str, marks: "copying.Marks | None") -> dict[str, object]:
     began = time.perf_counter()
     for _ in writing:
         pass
     seconds = time.perf_counter() - began
     drawn = sum(state.drawn for state in writing.states)
+    copies: list[dict[str, object]] = [{}] * len(writing.states) if marks is None else marks.documents()
     samples = [
-        {"text": text, "prompt": prompt, "seed": state.seed, "finish_reason": reason}
-        for text, state, reason in zip(writing.texts, writing.states, writing.finish_reasons, strict=True)
+        {"text": text, "prompt": prompt, "seed": state.seed, "finish_reason": reason, **copied}
+        for text, state, reason, copied in zip(
+            writing.texts, writing.states, writing.finish_reasons, copies, strict=True
+        )
     ]
     return {"samples": samples, "characters_per_second": drawn / seconds if seconds else 0.0}

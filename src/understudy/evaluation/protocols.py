@@ -13,14 +13,13 @@ from torch.nn import functional as F
 
 from understudy import checks
 from understudy.errors import TextError
+from understudy.evaluation.lanes import lanes
 from understudy.model.network import Network, State
 from understudy.text.encoded import Ids
 
 Protocol = Literal["streamed", "windowed"]
 PROTOCOLS: tuple[Protocol, ...] = ("streamed", "windowed")
 WINDOW = 256
-STREAMS = 10
-_FEWEST_A_STREAM = 1000
 _CHUNK = 256
 LARGEST_LOGITS = 1 << 22
 """So many logits are made at a time, or one place's of every stream where that is more: 16 MB."""
@@ -95,9 +94,8 @@ def streamed(network: Network, ids: Ids, *, streams: int | None = None, chunk: i
         TextError: the text has fewer than two characters.
     """
     predicted = predicted_in(ids)
-    streams = streams or _streams_for(predicted)
     total = sum(_nats(*passed) for passed in streamed_passes(network, ids, streams=streams, chunk=chunk))
-    return Score(total / predicted, predicted, "streamed", streams=streams)
+    return Score(total / predicted, predicted, "streamed", streams=len(lanes(predicted, streams).starts))
 
 
 def streamed_passes(
@@ -110,16 +108,14 @@ def streamed_passes(
     Raises:
         TextError: the text has fewer than two characters.
     """
-    predicted = predicted_in(ids)
-    streams = streams or _streams_for(predicted)
-    length, tail = divmod(predicted, streams)
-    state, starts = network.zero_state(streams), np.arange(streams, dtype=np.int64) * length
+    starts, length, tail = lanes(predicted_in(ids), streams)
+    state = network.zero_state(len(starts))
     for logits, targets, after in _passes(network, ids, starts, length, chunk, state):
         state = after
         yield from _pieces(logits, targets)
     if tail:  # the last stream is longer by what the division left over
         last = tuple(tuple(part[-1:] for part in layer) for layer in state)
-        for logits, targets, _ in _passes(network, ids, np.array([streams * length], np.int64), tail, chunk, last):
+        for logits, targets, _ in _passes(network, ids, starts[-1:] + length, tail, chunk, last):
             yield from _pieces(logits, targets)
 
 
@@ -145,10 +141,6 @@ def predicted_in(ids: Ids) -> int:
     if len(ids) < 2:
         raise TextError(f"the text has {len(ids)} known characters; at least 2 are needed to predict one")
     return len(ids) - 1
-
-
-def _streams_for(predicted: int) -> int:
-    return max(1, min(STREAMS, predicted // _FEWEST_A_STREAM))
 
 
 def _read(network: Network, ids: Ids, starts: NDArray[np.int64], length: int, chunk: int) -> float:

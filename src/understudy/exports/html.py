@@ -5,9 +5,6 @@ browsers without WebAssembly's SIMD. Its policy lets it run its own script and n
 """
 
 import base64
-import hashlib
-import html
-import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -21,8 +18,8 @@ from understudy.generation import portable
 from understudy.generation.portable.packing import pack
 from understudy.generation.sampling import Sampling
 from understudy.generation.stream import Plan
-from understudy.model.documents import without_surrogates
 from understudy.model.file import ModelFile, boxed
+from understudy.pages import check_script, escaped, json_in_page, policy
 from understudy.shell import path_argument
 from understudy.text.vocabulary import opening
 
@@ -74,8 +71,6 @@ def calling(model: str) -> str:
 
 def _page(model: ModelFile, name: str, called: str, data: bytes) -> str:
     style, script = _piece("page.css"), _script()
-    sources = {"script-src": f"'{_digest(script)}' 'wasm-unsafe-eval'", "style-src": f"'{_digest(style)}'"}
-    policy = {"default-src": "'none'", **sources, "base-uri": "'none'", "form-action": "'none'"}
     plain = {
         "title": _title(model, called),
         "what": _what(model),
@@ -85,16 +80,16 @@ def _page(model: ModelFile, name: str, called: str, data: bytes) -> str:
         "file": name,
         "version": version("understudy"),
         "size": f"{len(data):,}",
-        "policy": "; ".join(f"{directive} {value}" for directive, value in policy.items()),
+        "policy": policy(style, script, wasm=True),
     }
-    escaped = {field: html.escape(without_surrogates(text), quote=True) for field, text in plain.items()}
+    fields = {field: escaped(text) for field, text in plain.items()}
     wasm = RUNTIME / "portable.wasm"
     return Template(_piece("page.html")).substitute(
-        escaped,
+        fields,
         style=style,
         script=script,
         card=_card(model),
-        model=_json(_told(model, name, called, data)),
+        model=json_in_page(_told(model, name, called, data)),
         program=base64.b64encode(wasm.read_bytes()).decode() if wasm.is_file() else "",
         weights=base64.b64encode(data).decode(),
     )
@@ -143,8 +138,7 @@ def _card(model: ModelFile) -> str:
     if learned := _learned(model):
         facts["Learned from"] = learned
     lines = (facts | dict(model.card)).items()
-    escaped = [[html.escape(without_surrogates(part)) for part in line] for line in lines]
-    return "\n".join(f"<dt>{heading}</dt>\n<dd>{text}</dd>" for heading, text in escaped)
+    return "\n".join(f"<dt>{escaped(heading)}</dt>\n<dd>{escaped(text)}</dd>" for heading, text in lines)
 
 
 def _script() -> str:
@@ -152,19 +146,9 @@ def _script() -> str:
     runtime = [(RUNTIME / name).read_text(encoding="utf-8") for name in ("arithmetic.js", "portable.js")]
     pieces = [_piece(name) for name in ("engines.js", "text.js", "page.js")]
     script = "\n".join(["", *runtime, "(() => {", "'use strict';", *pieces, "})();", ""])
-    assert "</script" not in script.lower()
-    assert "<!--" not in script
+    check_script(script)
     return script
 
 
 def _piece(name: str) -> str:
     return (PAGE / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _json(document: Any) -> str:
-    """JSON that may stand in a script element: nothing in it ends one, or begins a comment."""
-    return json.dumps(document).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

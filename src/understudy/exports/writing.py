@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from understudy import checks
-from understudy.checks import named
 from understudy.errors import ConfigError
 from understudy.exports.contract import Export
 from understudy.exports.formats import FORMATS
-from understudy.layout import LOCK, METRICS, MODEL, SAMPLES, is_plain_file, is_run_folder
-from understudy.model.container import kind_of
+from understudy.layout import MODEL
 from understudy.model.file import ModelFile
+from understudy.outputs import check_free, place_for
 from understudy.storage import replacing
 
 
@@ -70,17 +69,12 @@ def export(
     asked = {name: value for name, value in options.items() if value is not None and value is not False}
     for name in asked:
         _check_option(to, name)
-    place, overwrite = checks.place("--out", path), checks.truth("--overwrite", overwrite)
-    if str(path) == "-":
-        raise ConfigError("--out -: an export is files and cannot go to standard output; a file of that name is ./-")
-    if os.path.isdir(place) or place.name == "..":  # noqa: PTH112 - Path raises what only the writing is to say
-        example = named(place / f"model{kind.suffix}")
-        raise ConfigError(f"--out {named(place)}: a folder; name a file in it, {example} say")
-    _check_free(place, overwrite=overwrite)
+    overwrite = checks.truth("--overwrite", overwrite)
+    place = place_for("--out", path, f"model{kind.suffix}", overwrite=overwrite)
     made: Export = kind.make(model, place.name, **asked)
     files = {place.with_name(name): data for name, data in made.files.items()}
     for beside in files:
-        _check_free(beside, overwrite=overwrite)
+        check_free("--out", beside, overwrite=overwrite)
     with ExitStack() as opened:
         for beside, data in files.items():
             file = opened.enter_context(replacing(beside))
@@ -98,22 +92,3 @@ def _check_option(to: str, name: str) -> None:
 
 def _flags(names: tuple[str, ...]) -> str:
     return ", ".join(f"--{checks.named(name).replace('_', '-')}" for name in names) or "none"
-
-
-def _check_free(path: Path, *, overwrite: bool) -> None:
-    """Hold a name against what is there.
-
-    Raises:
-        ConfigError: a file that may not be replaced.
-    """
-    if not os.path.lexists(path):
-        return
-    other = "choose another --out"
-    if path.name in (METRICS, SAMPLES, LOCK) and is_run_folder(path.parent):
-        raise ConfigError(f"{named(path)}: belongs to the run in that folder, which no export replaces; {other}")
-    if kind_of(path) is not None:
-        raise ConfigError(f"{named(path)}: holds a model or a checkpoint, which no export replaces; {other}")
-    if not (is_plain_file(path) or path.is_symlink()):
-        raise ConfigError(f"{named(path)}: is there already, and is no plain file; {other}")
-    if not overwrite:
-        raise ConfigError(f"{named(path)}: is there already; replace it with --overwrite, or {other}")

@@ -66,18 +66,26 @@ class Corpus:
         Raises:
             TextError: a source cannot be read or decoded, or there is more of it than `limit`.
         """
+        return (piece for _, piece in self.pieces(kind))
+
+    def pieces(self, kind: Kind) -> Iterator[tuple[int, NDArray[np.integer[Any]]]]:
+        """`symbols`, each with the number of the source that it is of.
+
+        Raises:
+            TextError: see `symbols`.
+        """
         ended, length = True, 0
-        for source in self.sources:
+        for number, source in enumerate(self.sources):
             if not ended:
                 length += 1
-                yield np.array([ord("\n")], np.uint8)
+                yield number - 1, np.array([ord("\n")], np.uint8)
                 ended = True
             for piece in self._bytes(source) if kind == "bytes" else map(code_points, self._text(source)):
                 length += len(piece)
                 if self.limit is not None and length > self.limit:
                     raise self._longer(source)
                 ended = piece[-1] == ord("\n")
-                yield piece
+                yield number, piece
 
     def head(self, kind: Kind, length: int) -> NDArray[np.integer[Any]]:
         """The first `length` symbols, or all where there are fewer."""

@@ -1,0 +1,109 @@
+"""An engine that never writes so many symbols in a row as they stand in a given text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.errors import ConfigError
+from understudy.generation.engine import Engine, EngineState, by_stream
+from understudy.generation.sampling import Floats, Sampling
+from understudy.text.grams import Grams
+
+_FIRST, _LARGEST = 16, 128
+"""So many symbols are written before they are looked at: fewer after a copy, for what comes after it is thrown away."""
+_NONE = -1
+
+
+class GuardedEngine:
+    """Writes as the engine that it is given, and where the last symbol of a copied run was drawn, draws again.
+
+    The symbol is drawn from the others then, with the same random number, so the same seed gives the same text, alone
+    or among others. A state has one part more: the last symbols, (B, length - 1), -1 for none.
+    """
+
+    def __init__(self, engine: Engine, grams: Grams) -> None:
+        """Take the engine, and the runs that it is not to write."""
+        self._engine, self._grams = engine, grams
+        self._before = grams.length - 1
+
+    def zero_state(self, streams: int) -> EngineState:
+        """The state before any text, for B = `streams`."""
+        return (*self._engine.zero_state(streams), np.full((streams, self._before), _NONE, np.float32))
+
+    def read(self, ids: NDArray[np.integer[Any]], state: EngineState) -> tuple[Floats, EngineState]:
+        """Ids (T, B), T ≥ 1, and the state before them give the logits (B, V) and the state after the last."""
+        logits, after = self._engine.read(ids, state[:-1])
+        return logits, (*after, self._recent(state[-1], ids))
+
+    def write(
+        self,
+        logits: Floats,
+        state: EngineState,
+        uniforms: NDArray[np.float64],
+        sampling: Sampling | Sequence[Sampling],
+    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
+        """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state.
+
+        Raises:
+            ConfigError: whatever symbol is drawn completes a copied run.
+        """
+        settings = by_stream(sampling, len(logits))
+        written = [
+            self._write_one(
+                logits[row : row + 1], tuple(part[row : row + 1] for part in state), uniforms[:, row : row + 1], setting
+            )
+            for row, setting in enumerate(settings)
+        ]
+        ids = np.concatenate([one for one, _, _ in written], 1)
+        states = zip(*(after for _, _, after in written), strict=True)
+        return ids, np.concatenate([one for _, one, _ in written]), tuple(map(np.concatenate, states))
+
+    def _write_one(
+        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], setting: Sampling
+    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
+        """`write` for one stream."""
+        pieces, done, size = [np.zeros((0, 1), np.int64)], 0, _FIRST
+        while done < len(uniforms):
+            chances = uniforms[done : done + size]
+            ids, after_logits, after = self._engine.write(logits, state[:-1], chances, setting)
+            copied = self._first_copy(state[-1], ids)
+            if copied is None:
+                logits, state = after_logits, (*after, self._recent(state[-1], ids))
+                size = min(2 * size, _LARGEST)
+            else:
+                if copied:
+                    logits, state = self.read(ids[:copied], state)
+                other = self._other(logits, state[-1], int(ids[copied, 0]), chances[copied], setting)
+                ids = np.concatenate([ids[:copied], [[other]]])
+                logits, state = self.read(ids[copied:], state)
+                size = _FIRST
+            pieces.append(ids)
+            done += len(ids)
+        return np.concatenate(pieces), logits, state
+
+    def _other(self, logits: Floats, recent: Floats, drawn: int, chance: NDArray[np.float64], setting: Sampling) -> int:
+        """A symbol that completes no copied run, drawn in the place of one that does."""
+        left = logits.copy()
+        while True:
+            left[0, drawn] = -np.inf
+            if not np.isfinite(left).any():
+                raise ConfigError(
+                    f"--no-copies {self._grams.length}: whatever is written next completes a run of so many symbols "
+                    f"that stands in the text; give a larger number"
+                )
+            drawn = int(setting.draw(left, chance)[0])
+            if self._first_copy(recent, np.array([[drawn]], np.int64)) is None:
+                return drawn
+
+    def _first_copy(self, recent: Floats, ids: NDArray[np.int64]) -> int | None:
+        """Which of the ids (T, 1) is the first to complete a copied run; None where none does."""
+        row = np.concatenate([recent[0].astype(np.int64), ids[:, 0]])
+        row = row[np.flatnonzero(row == _NONE)[-1] + 1 :] if (row == _NONE).any() else row
+        begins = np.flatnonzero(self._grams.begin(row))
+        return int(begins[0]) + self._before - (len(row) - len(ids)) if len(begins) else None
+
+    def _recent(self, recent: Floats, ids: NDArray[np.integer[Any]]) -> Floats:
+        rows = np.concatenate([recent, ids.T.astype(np.float32)], 1)
+        return rows[:, rows.shape[1] - self._before :]
