@@ -58,7 +58,7 @@ def run(parsed: argparse.Namespace) -> int:
     say("\nthe units that follow something best, with the correlation of their activation\n")
     column = max((len(name) for name in looked.follow), default=0)
     for name, units in looked.follow.items():
-        shown = ", ".join(f"layer {unit.layer + 1} unit {unit.unit} ({unit.correlation:+.2f})" for unit in units)
+        shown = "; ".join(f"{unit.named(model.config.layers)} ({unit.correlation:+.2f})" for unit in units)
         say(f"{name:<{column}}  {shown}")
     if place is not None:
         say(f"\n{checks.named(place)}: the text, coloured by any unit; open it in a browser")

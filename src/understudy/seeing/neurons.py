@@ -34,6 +34,10 @@ class Follower(NamedTuple):
     unit: int
     correlation: float
 
+    def named(self, layers: int) -> str:
+        """Which one it is, of so many layers."""
+        return f"layer {self.layer + 1}, unit {self.unit}" if layers > 1 else f"unit {self.unit}"
+
 
 def activations(engine: PortableEngine, config: ModelConfig, ids: NDArray[np.int64]) -> Iterator[Floats]:
     """Every layer's h after each symbol of a text (N,), some at a time: (T, L, H)."""

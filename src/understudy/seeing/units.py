@@ -85,7 +85,7 @@ def page(looked: Looked, *, title: str, what: str) -> str:
         style=style,
         script=script,
         cut=cut,
-        followers="\n".join(_row(name, units, H) for name, units in looked.follow.items()),
+        followers="\n".join(_row(name, units, L, H) for name, units in looked.follow.items()),
         layers=L,
         last=H - 1,
         text=escaped(visible(looked.text[:count])),
@@ -93,10 +93,10 @@ def page(looked: Looked, *, title: str, what: str) -> str:
     )
 
 
-def _row(name: str, units: list[Follower], width: int) -> str:
+def _row(name: str, units: list[Follower], layers: int, width: int) -> str:
     buttons = "".join(
-        f'<button type="button" data-unit="{unit.layer * width + unit.unit}">layer {unit.layer + 1}, unit {unit.unit} '
-        f"({unit.correlation:+.2f})</button>"
+        f'<button type="button" data-unit="{unit.layer * width + unit.unit}">'
+        f"{unit.named(layers)} ({unit.correlation:+.2f})</button>"
         for unit in units
     )
     return f'<tr><th scope="row">{escaped(name)}</th><td>{buttons}</td></tr>'
