@@ -57,8 +57,11 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+_IN_MEMORY = 1 << 24
+
+
 class Scratch:
-    """An empty file without a name, to write and to read, which is gone when it is closed."""
+    """Bytes to write and to read, which are gone when it is closed: where there are many, in a file without a name."""
 
     def __init__(self) -> None:
         """Make the file.
@@ -67,7 +70,7 @@ class Scratch:
             StorageError: the disk refused, here and wherever it is used.
         """
         with _scratching():
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
+            self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it lives as long as this
 
     def __enter__(self) -> Self:
         return self

@@ -12,24 +12,20 @@ from understudy import checks
 from understudy.errors import ConfigError
 from understudy.generation.sampling import Sampling, check_seed
 from understudy.generation.stream import Plan, StreamState, Writing, start
+from understudy.judged import Judging, with_weights
+from understudy.judged import Precision as Precision
 from understudy.model.config import ModelConfig
 from understudy.model.file import ModelFile
 from understudy.samples import Sample, Stream, check_count, check_state
 from understudy.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from understudy.evaluation.protocols import Protocol, Score
     from understudy.exports.writing import Exported
     from understudy.generation.engine import Engine
-    from understudy.seeing.scoring import Scorer
     from understudy.text.encoded import Ids
 
 Unknown = Literal["error", "skip"]
 Device = Literal["cpu", "cuda"]
-Precision = Literal["int8", "float32"]
 
 
 def for_writing(model: "Model") -> "Model":
@@ -39,54 +35,7 @@ def for_writing(model: "Model") -> "Model":
     return model
 
 
-class _Judging:
-    """What a model makes of texts that are there."""
-
-    _file: ModelFile
-    _given: Precision | None
-    _device: Device
-
-    @cached_property
-    def _scorer(self) -> "Scorer":
-        return _scorer(self._file, self._given)
-
-    def evaluate(self, text: str, *, protocol: "Protocol" = "streamed", window: int = 256) -> "Score":
-        """How well the model predicts `text`; characters that it never saw are left out. Imports torch.
-
-        Args:
-            text: the text itself.
-            protocol: "streamed", the state carried through the text, or "windowed", windows from the zero state.
-            window: characters a window.
-
-        Raises:
-            TextError: the text has fewer than two characters that the model knows.
-            ConfigError: something given is not what was expected.
-        """
-        text = checks.text("TEXT", text, empty=True)
-        window = checks.whole("--window", window, 1)
-        return _score(self._file, text, protocol, window)
-
-    def score(self, text: str, *, fresh: bool = False) -> "NDArray[np.float32]":
-        """Nats of each character of `text` (byte, for a model of bytes), (N,), by the engine that writes; no torch.
-
-        The products are in float32, unless the model was loaded with another `precision`. What was not predicted, the
-        first one and what the model never saw, is not a number.
-
-        Args:
-            text: the text itself.
-            fresh: each line as if it were the first, its first character predicted too.
-
-        Raises:
-            VocabularyError: the text has what is no byte, and the model is one of bytes.
-            ConfigError: something given is not what was expected, or the model was loaded for writing only.
-        """
-        from understudy.seeing.surprise import nats_of
-
-        vocabulary, fresh = self._file.vocabulary, checks.truth("fresh", fresh)
-        return nats_of(self._scorer, vocabulary, vocabulary.codes(checks.text("TEXT", text, empty=True)), fresh=fresh)
-
-
-class Model(_Judging):
+class Model(Judging):
     """A trained model. It writes on the CPU, and needs no torch for that; or on a GPU."""
 
     _more: tuple[int, ...]
@@ -286,33 +235,7 @@ def _first(model: Model, prompt: str | StreamState, seed: int | None, unknown: U
     return state if seed is None or check_seed(seed) == state.seed else state.reseeded(seed)
 
 
-def _with_weights(model: ModelFile) -> ModelFile:
-    """The model, if its weights are there.
-
-    Raises:
-        ConfigError: they were let go when it was loaded.
-    """
-    if not model.tensors:
-        raise ConfigError("this model was loaded for writing only, without its weights; load it with only_writes=False")
-    return model
-
-
 def _export(model: ModelFile, to: str, path: "str | PathLike[str]", settings: dict[str, Any]) -> "Exported":
     from understudy.exports.writing import export
 
-    return export(_with_weights(model), to, path, **settings)
-
-
-def _scorer(model: ModelFile, precision: Precision | None) -> "Scorer":
-    from understudy.generation.portable.engine import PortableEngine
-    from understudy.seeing.scoring import Scorer
-
-    return Scorer(PortableEngine(_with_weights(model), numbers=precision or "float32"), len(model.vocabulary))
-
-
-def _score(model: ModelFile, text: str, protocol: "Protocol", window: int) -> "Score":
-    from understudy.evaluation.protocols import evaluate
-    from understudy.model.parameters import network_of
-    from understudy.text.encoded import Ids
-
-    return evaluate(network_of(_with_weights(model)), Ids(model.vocabulary.encode(text, "skip")), protocol, window)
+    return export(with_weights(model), to, path, **settings)

@@ -24,6 +24,7 @@ FLOORS: list[set[str]] = [
     {"understudy"},  # the public names, imported when they are first asked for
     {"understudy.api"},
     {"understudy.trained"},
+    {"understudy.judged"},
     {"understudy.samples"},
     {"understudy.runs", "understudy.exports", "understudy.foreign", "understudy.seeing"},
     {"understudy.training"},

@@ -75,7 +75,7 @@ def test_a_file_that_is_there_stays_unless_it_may_be_replaced(folder: Path, toy:
 def test_no_export_replaces_a_model(folder: Path, toy: None, name: str) -> None:
     example().write(Path(name))
     before = Path(name).read_bytes()
-    with pytest.raises(ConfigError, match=f"{name}: holds a model or a checkpoint, which no export replaces"):
+    with pytest.raises(ConfigError, match=f"{name}: holds a model or a checkpoint, which this never replaces"):
         load(name).export("toy", "a.toy", overwrite=True)
     assert [path.name for path in folder.iterdir()] == [name]
     assert Path(name).read_bytes() == before
