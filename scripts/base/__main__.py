@@ -102,7 +102,7 @@ def main() -> None:
     parsed = parser.parse_args()
     account = gather(parsed)
     seed, begun = ("--seed", str(parsed.seed)), str(parsed.into / "early")
-    first = ("--warmup", str(WARM / parsed.steps), "--fresh", "0.1", "--evaluate-every", "400")
+    first = ("--warmup", str(min(0.5, WARM / parsed.steps)), "--fresh", "0.1", "--evaluate-every", "400")
     early = learn(parsed.into, "mix.txt", "early", *SHAPE, *EARLY, *first, "--steps", str(parsed.steps), *seed)
     last = ("--evaluate-every", str(max(1, parsed.late // 2)), "--from", begun)
     late = learn(parsed.into, "late.txt", "run", *SHAPE, *LATE, *last, "--steps", str(parsed.late), *seed)

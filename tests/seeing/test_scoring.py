@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.exports.models import KINDS, example, logits_of
+from understudy.api import Model
 from understudy.evaluation.protocols import streamed
 from understudy.generation.portable.engine import PortableEngine
 from understudy.model import file
@@ -220,8 +221,6 @@ def test_a_line_without_end_is_taken_in_parts(tmp_path: Path, monkeypatch: pytes
 
 def test_ten_planted_lines_are_among_the_first_fifteen(tmp_path: Path) -> None:
     """Of what the boxed model wrote itself; the odd ones look like lines of it, and are of another world."""
-    from understudy.api import Model
-
     model = file.read("@shakespeare")
     lines = [line for line in Model(model).generate(length=12_000, seed=3, temperature=0.9).split("\n") if line]
     odd = [
@@ -256,3 +255,16 @@ def test_ranks_are_what_they_say(tmp_path: Path) -> None:
         }
         for rank in ("mean", "total", "excess"):
             assert found.most("line", 7, rank) == sorted(places, key=keys[rank], reverse=True)[:7]
+
+
+def test_a_long_lane_in_parts_sums_to_what_evaluate_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("understudy.seeing.scoring._SHORTEST_PART", 1_100)
+    model = file.read("@shakespeare")
+    text = Model(model).generate(length=40_007, seed=5, temperature=0.9)
+    ids = Ids(model.vocabulary.encode(text))
+    found = list(scorer_of(model).carried(ids))
+    places = sorted(place for piece in found for place in range(piece.place, piece.place + len(piece.nats)))
+    assert places == list(range(1, len(ids)))
+    assert len({piece.place for piece in found}) > 30, "there are parts"
+    mean = sum(float(piece.nats.sum(dtype=np.float64)) for piece in found) / (len(ids) - 1)
+    assert mean == pytest.approx(streamed(network_of(model), ids).loss, abs=1e-4)

@@ -11,7 +11,7 @@ from understudy.generation.engine import Engine, EngineState, by_stream
 from understudy.generation.sampling import Floats, Sampling
 from understudy.text.grams import Grams
 
-_FIRST, _LARGEST = 16, 128
+_FIRST, _LARGEST = 16, 256
 """So many symbols are written before they are looked at: fewer after a copy, for what comes after it is thrown away."""
 _NONE = -1
 
@@ -26,7 +26,7 @@ class GuardedEngine:
     def __init__(self, engine: Engine, grams: Grams) -> None:
         """Take the engine, and the runs that it is not to write."""
         self._engine, self._grams = engine, grams
-        self._before = grams.length - 1
+        self._before, self._size = grams.length - 1, _LARGEST
 
     def zero_state(self, streams: int) -> EngineState:
         """The state before any text, for B = `streams`."""
@@ -64,21 +64,21 @@ class GuardedEngine:
         self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], setting: Sampling
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
         """`write` for one stream."""
-        pieces, done, size = [np.zeros((0, 1), np.int64)], 0, _FIRST
+        pieces, done = [np.zeros((0, 1), np.int64)], 0
         while done < len(uniforms):
-            chances = uniforms[done : done + size]
+            chances = uniforms[done : done + self._size]
             ids, after_logits, after = self._engine.write(logits, state[:-1], chances, setting)
             copied = self._first_copy(state[-1], ids)
             if copied is None:
                 logits, state = after_logits, (*after, self._recent(state[-1], ids))
-                size = min(2 * size, _LARGEST)
+                self._size = min(2 * self._size, _LARGEST)
             else:
                 if copied:
                     logits, state = self.read(ids[:copied], state)
                 other = self._other(logits, state[-1], int(ids[copied, 0]), chances[copied], setting)
                 ids = np.concatenate([ids[:copied], [[other]]])
                 logits, state = self.read(ids[copied:], state)
-                size = _FIRST
+                self._size = _FIRST
             pieces.append(ids)
             done += len(ids)
         return np.concatenate(pieces), logits, state

@@ -1,6 +1,6 @@
 """Nats of every symbol of a text, in one pass of the engine that writes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ from understudy.text.encoded import Ids
 
 _LONGEST, _LARGEST = 256, 1 << 20
 """So many symbols of each lane, and so many logits, are made at a time."""
+_PARTS, _SHORTEST_PART, _WARM = 6, 8192, 1000
+"""A lane is read in so many parts at most, of so many symbols at least; each reads so many symbols before its own."""
 _SIDE_BY_SIDE, _SORTED = 64, 1 << 16
 """So many lines are read side by side, of lines with so many symbols in all, which are sorted by length."""
 
@@ -54,21 +56,40 @@ class Scorer:
     def carried(self, ids: Ids) -> Iterator[Scored]:
         """Score a text with the state carried through it, as `evaluate` does: all symbols but the first.
 
-        It is read in the lanes of `evaluation.lanes`, so what comes is not in the order of the text.
+        It is read in the lanes of `evaluation.lanes`, so what comes is not in the order of the text. A long lane is
+        read in parts side by side, each with the state that a thousand symbols before it give.
         """
         if len(ids) < 2:
             return
         cut = lanes(len(ids) - 1)
-        state = self._engine.zero_state(len(cut.starts))
-        for begin, nats, likeliest, after in self._passes(ids, cut.starts, cut.length, state):
+        parts = max(1, min(_PARTS, cut.length // _SHORTEST_PART))
+        length, rest = divmod(cut.length, parts)
+        starts = (cut.starts[:, None] + np.arange(parts, dtype=np.int64) * length).ravel()
+        state = yield from self._lanes(ids, starts, length, self._warm(ids, starts, parts))
+        ends = starts[parts - 1 :: parts] + length
+        state = yield from self._lanes(ids, ends, rest, tuple(part[parts - 1 :: parts] for part in state))
+        yield from self._lanes(ids, ends[-1:] + rest, cut.tail, tuple(part[-1:] for part in state))
+
+    def _warm(self, ids: Ids, starts: NDArray[np.int64], parts: int) -> EngineState:
+        """The state of each part of a lane as it begins: the first of a lane has read nothing."""
+        state = self._engine.zero_state(len(starts))
+        later = np.arange(len(starts)) % parts > 0
+        if later.any():
+            before = ids.gather(starts[later] - _WARM, _WARM)
+            _, warm = self._engine.read(before, self._engine.zero_state(before.shape[1]))
+            for whole, read in zip(state, warm, strict=True):
+                whole[later] = read
+        return state
+
+    def _lanes(
+        self, ids: Ids, starts: NDArray[np.int64], length: int, state: EngineState
+    ) -> Generator[Scored, None, EngineState]:
+        """Score `length` symbols after each of `starts`; the state after them."""
+        for begin, nats, likeliest, after in self._passes(ids, starts, length, state):
             state = after
-            for lane, start in enumerate(cut.starts.tolist()):
+            for lane, start in enumerate(starts.tolist()):
                 yield Scored(start + begin + 1, nats[:, lane], _lane(likeliest, lane))
-        if cut.tail:
-            start = int(cut.starts[-1]) + cut.length
-            last = tuple(part[-1:] for part in state)
-            for begin, nats, likeliest, _ in self._passes(ids, np.array([start], np.int64), cut.tail, last):
-                yield Scored(start + begin + 1, nats[:, 0], _lane(likeliest, 0))
+        return state
 
     def fresh(self, lines: Iterable[NDArray[np.integer[Any]]], before: int) -> Iterator[Scored]:
         """Score lines, each as if it were the first: all of its symbols, in the order of the lines.
