@@ -73,7 +73,7 @@ class Scorer:
     def _warm(self, ids: Ids, starts: NDArray[np.int64], parts: int) -> EngineState:
         """The state of each part of a lane as it begins: the first of a lane has read nothing."""
         state = self._engine.zero_state(len(starts))
-        later = np.arange(len(starts)) % parts > 0
+        later = np.arange(len(starts), dtype=np.int64) % parts > 0
         if later.any():
             before = ids.gather(starts[later] - _WARM, _WARM)
             _, warm = self._engine.read(before, self._engine.zero_state(before.shape[1]))
