@@ -67,5 +67,4 @@ def test_the_base_has_the_same_bytes_however_often_its_script_is_stopped(tmp_pat
     card = file.read(made).card
     assert "invented sentences" in card["Data"]
     assert "sentences" in card["Loss"]
-    one, other = made.read_bytes(), (often / "base.safetensors").read_bytes()
-    assert one.replace(bytes(once), bytes(often)) == other or one == other
+    assert made.read_bytes() == (often / "base.safetensors").read_bytes()

@@ -69,13 +69,13 @@ def gather(parsed: argparse.Namespace) -> list[str]:
 
 
 def learn(into: Path, text: str, out: str, *flags: str) -> str:
-    """Begin or go on with a run; its command."""
+    """Begin or go on with a run; its command, which does not tell where the folder lies."""
     folder = str(into / out)
     command = ["train", str(into / text), "--validation", str(into / "held.txt"), *flags, "--out", folder]
     goes_on = (into / out / "checkpoint").exists()
     if understudy(["train", "--out", folder, "--resume"] if goes_on else command):
         sys.exit("it goes on from there when this script is run again")
-    return shlex.join(["understudy", *command])
+    return shlex.join(["understudy", *(word.replace(str(into), "build/base") for word in command)])
 
 
 def losses(model: file.ModelFile, held: Path) -> str:
