@@ -48,6 +48,7 @@ DISK = {
     "understudy.runs.journal",
     "understudy.runs.ownership",
     "understudy.exports.writing",
+    "understudy.pages",  # the style of all pages
     "understudy.exports.html",  # the page that comes with the package
     "understudy.seeing.heat",  # the pages that come with it
     "understudy.seeing.units",

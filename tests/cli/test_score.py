@@ -10,6 +10,9 @@ import pytest
 
 from tests.cli.conftest import CommandLine
 from tests.cli.helpers import program
+from understudy.cli import score
+from understudy.seeing.places import BYS
+from understudy.seeing.surprise import RANKS
 
 
 def entries(out: str) -> list[dict[str, object]]:
@@ -100,3 +103,9 @@ def test_what_does_not_fit_is_one_line(refused: Callable[..., str], model: Path,
     assert "a folder" in refused("score", model, text, "--html", tmp_path)
     assert "never replaces" in refused("score", model, text, "--html", model / "model.safetensors", "--overwrite")
     assert "none.txt" in refused("score", model, "none.txt")
+
+
+def test_what_the_help_offers_is_what_there_is() -> None:
+    """The help must come without numpy, so it has its own list."""
+    assert score._BYS == BYS
+    assert score._RANKS == RANKS

@@ -62,14 +62,8 @@ def learned(parsed: argparse.Namespace) -> "Ids | None":
     model = file.read(parsed.model)
     named = TextOptions(tuple(parsed.trained_on), vocabulary=model.vocabulary.kind) if parsed.trained_on else None
     found = learned_text(model, Path(parsed.model), named)
-    if not found.told:
-        raise ConfigError(f"{option}: the model does not tell which text it learned from; leave it out")
     if found.ids is None:
-        trouble = f"{found.trouble}; " if found.trouble else ""
-        raise ConfigError(
-            f"{option}: {trouble}the text that the model learned from is not where it was; name it with "
-            f"--trained-on TEXT"
-        )
+        raise ConfigError(f"{option}: {found.missing}")
     return found.ids
 
 
@@ -119,14 +113,12 @@ class Marks:
         if not self._found:
             import numpy as np
 
-            from understudy.seeing.copies import Span, longest, spans
+            from understudy.seeing.copies import Span, longest, spans, written_ids
             from understudy.text.grams import Grams
 
             grams, before = Grams.of(self._learned, self._length), len(self._prompt)
             for text, data in zip(self._writing.texts, self._writing.data, strict=True):
-                of_bytes = self._vocabulary.kind == "bytes"
-                ids = np.frombuffer(data, np.uint8) if of_bytes else self._vocabulary.encode(text)
-                whole = np.concatenate([self._prompt, ids.astype(np.int64)])
+                whole = np.concatenate([self._prompt, written_ids(self._vocabulary, text, data)])
 
                 def shown(span: Span, data: bytes = data) -> Span:
                     ends = [max(0, place - before) for place in span]

@@ -154,7 +154,7 @@ def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Base
     from understudy.evaluation.ppmd import predicted
 
     if learned.ids is None:
-        return _missing(learned)
+        return learned.missing
     known = learned.ids[max(0, len(learned.ids) - BASELINE_LIMIT) :]
     packed = compressed(known, ids, vocabulary)
     counting = kneser_ney(known, ids, len(vocabulary)) / math.log(2)
@@ -165,35 +165,25 @@ def _baselines(vocabulary: "Vocabulary", learned: "Learned", ids: "Ids") -> Base
     return Baselines(packed.bits / len(ids), counting, ppmd / len(ids), packed.reach, memory)
 
 
-def _missing(learned: "Learned") -> str:
-    """Why the text that a model learned from is not there, and what helps."""
-    if not learned.told:
-        return "the model does not tell which text it learned from"
-    trouble = f"{learned.trouble}; " if learned.trouble else ""
-    return f"{trouble}name the text that the model learned from with --trained-on TEXT"
-
-
 def _copies(model: "ModelFile", learned: "Learned") -> dict[int, float] | str:
     """The share of what the model writes that is copied, by the length of the runs; without its text, why."""
-    import numpy as np
-
     from understudy.api import Model
-    from understudy.seeing.copies import shares
+    from understudy.seeing.copies import shares, written_ids
 
     if learned.ids is None:
-        return _missing(learned)
+        return learned.missing
     (sample,) = Model(model).samples(length=WRITTEN, seed=0)
-    of_bytes = model.vocabulary.kind == "bytes"
-    ids = np.frombuffer(sample.data, np.uint8) if of_bytes else model.vocabulary.encode(sample.text)
-    return shares(ids, learned.ids)
+    return shares(written_ids(model.vocabulary, sample.text, sample.data), learned.ids)
 
 
 def _show_copies(copies: dict[int, float] | str) -> None:
     if isinstance(copies, dict):
+        from understudy.generation.sampling import Sampling
+
         by_length = ", ".join(f"{length} or more {share:.1%}" for length, share in copies.items())
         say(
-            f"copied, of {WRITTEN:,} characters written at temperature 0.8 with seed 0, in runs that stand in the text "
-            f"that the model learned from: {by_length}"
+            f"copied, of {WRITTEN:,} characters written at temperature {Sampling().temperature:g} with seed 0, in runs "
+            f"that stand in the text that the model learned from: {by_length}"
         )
     else:
         say(f"no copies are told: {copies}")

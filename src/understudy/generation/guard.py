@@ -49,39 +49,48 @@ class GuardedEngine:
         Raises:
             ConfigError: whatever symbol is drawn completes a copied run.
         """
-        settings = by_stream(sampling, len(logits))
-        written = [
-            self._write_one(
-                logits[row : row + 1], tuple(part[row : row + 1] for part in state), uniforms[:, row : row + 1], setting
-            )
-            for row, setting in enumerate(settings)
-        ]
-        ids = np.concatenate([one for one, _, _ in written], 1)
-        states = zip(*(after for _, _, after in written), strict=True)
-        return ids, np.concatenate([one for _, one, _ in written]), tuple(map(np.concatenate, states))
-
-    def _write_one(
-        self, logits: Floats, state: EngineState, uniforms: NDArray[np.float64], setting: Sampling
-    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
-        """`write` for one stream."""
-        pieces, done = [np.zeros((0, 1), np.int64)], 0
+        settings, pieces, done = by_stream(sampling, len(logits)), [np.zeros((0, len(logits)), np.int64)], 0
         while done < len(uniforms):
             chances = uniforms[done : done + self._size]
-            ids, after_logits, after = self._engine.write(logits, state[:-1], chances, setting)
-            copied = self._first_copy(state[-1], ids)
-            if copied is None:
-                logits, state = after_logits, (*after, self._recent(state[-1], ids))
-                self._size = min(2 * self._size, _LARGEST)
-            else:
-                if copied:
-                    logits, state = self.read(ids[:copied], state)
-                other = self._other(logits, state[-1], int(ids[copied, 0]), chances[copied], setting)
-                ids = np.concatenate([ids[:copied], [[other]]])
-                logits, state = self.read(ids[copied:], state)
-                self._size = _FIRST
+            ids, expected, after = self._engine.write(logits, state[:-1], chances, settings)
+            copying = [row for row in range(len(settings)) if self._first_copy(state[-1][row], ids[:, row]) is not None]
+            before, drawn = (logits, state), ids
+            ids, logits, state = ids.copy(), expected.copy(), (*map(np.array, after), self._recent(state[-1], ids))
+            for row in copying:
+                there = _row(before[0], row), tuple(_row(part, row) for part in before[1])
+                found = self._redrawn(*there, drawn[:, row : row + 1], chances[:, row : row + 1], settings[row])
+                ids[:, row : row + 1], logits[row : row + 1], parts = found
+                for part, own in zip(state, parts, strict=True):
+                    part[row : row + 1] = own
+            self._size = _FIRST if copying else min(2 * self._size, _LARGEST)
             pieces.append(ids)
             done += len(ids)
         return np.concatenate(pieces), logits, state
+
+    def _redrawn(
+        self,
+        logits: Floats,
+        state: EngineState,
+        ids: NDArray[np.int64],
+        chances: NDArray[np.float64],
+        setting: Sampling,
+    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
+        """`write` for one stream that has drawn ids (T, 1), the first copy among which is known to be there."""
+        pieces: list[NDArray[np.int64]] = []
+        while (copied := self._first_copy(state[-1][0], ids[:, 0])) is not None:
+            if copied:
+                logits, state = self.read(ids[:copied], state)
+            other = self._other(logits, state[-1][0], int(ids[copied, 0]), chances[copied], setting)
+            chosen = np.array([[other]], np.int64)
+            pieces += [ids[:copied], chosen]
+            logits, state = self.read(chosen, state)
+            chances = chances[copied + 1 :]
+            ids = np.zeros((0, 1), np.int64)
+            if len(chances):
+                ids, expected, after = self._engine.write(logits, state[:-1], chances, setting)
+        if len(ids):
+            logits, state = expected, (*after, self._recent(state[-1], ids))
+        return np.concatenate([*pieces, ids]), logits, state
 
     def _other(self, logits: Floats, recent: Floats, drawn: int, chance: NDArray[np.float64], setting: Sampling) -> int:
         """A symbol that completes no copied run, drawn in the place of one that does."""
@@ -94,16 +103,19 @@ class GuardedEngine:
                     f"that stands in the text; give a larger number"
                 )
             drawn = int(setting.draw(left, chance)[0])
-            if self._first_copy(recent, np.array([[drawn]], np.int64)) is None:
+            if self._first_copy(recent, np.array([drawn], np.int64)) is None:
                 return drawn
 
     def _first_copy(self, recent: Floats, ids: NDArray[np.int64]) -> int | None:
-        """Which of the ids (T, 1) is the first to complete a copied run; None where none does."""
-        row = np.concatenate([recent[0].astype(np.int64), ids[:, 0]])
-        row = row[np.flatnonzero(row == _NONE)[-1] + 1 :] if (row == _NONE).any() else row
+        """Which of a stream's ids (T,) is the first to complete a copied run; None where none does."""
+        row = np.concatenate([recent[recent != _NONE].astype(np.int64), ids])
         begins = np.flatnonzero(self._grams.begin(row))
         return int(begins[0]) + self._before - (len(row) - len(ids)) if len(begins) else None
 
     def _recent(self, recent: Floats, ids: NDArray[np.integer[Any]]) -> Floats:
         rows = np.concatenate([recent, ids.T.astype(np.float32)], 1)
         return rows[:, rows.shape[1] - self._before :]
+
+
+def _row(array: NDArray[Any], row: int) -> NDArray[Any]:
+    return array[row : row + 1]

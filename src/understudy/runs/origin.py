@@ -27,6 +27,14 @@ class Learned(NamedTuple):
     trouble: str = ""
     told: bool = True
 
+    @property
+    def missing(self) -> str:
+        """Why there are no ids, and what helps."""
+        if not self.told:
+            return "the model does not tell which text it learned from"
+        trouble = f"{self.trouble}; " if self.trouble else ""
+        return f"{trouble}name the text that the model learned from with --trained-on TEXT"
+
 
 def learned_text(model: ModelFile, path: Path, named: TextOptions | None = None) -> Learned:
     """The ids that a model learned from.

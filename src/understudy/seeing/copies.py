@@ -7,9 +7,15 @@ from numpy.typing import NDArray
 
 from understudy.text.encoded import Ids
 from understudy.text.grams import Grams
+from understudy.text.vocabulary import Vocabulary
 
 LENGTHS = (20, 30, 50, 100)
 """Copies are told by these lengths."""
+
+
+def written_ids(vocabulary: Vocabulary, text: str, data: bytes) -> NDArray[np.int64]:
+    """The symbols of what a model wrote, (N,): of its text, or of the bytes that it drew."""
+    return np.frombuffer(data, np.uint8).astype(np.int64) if vocabulary.kind == "bytes" else vocabulary.encode(text)
 
 
 class Span(NamedTuple):

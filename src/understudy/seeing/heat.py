@@ -1,17 +1,16 @@
 """A text as one self-contained page, coloured by surprise, with what the model expected at each character."""
 
-import base64
 from itertools import pairwise
 from pathlib import Path
-from string import Template
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy import pages
 from understudy.generation.sampling import Floats
-from understudy.pages import check_script, escaped, json_in_page, policy
-from understudy.seeing.places import Block, places_in
+from understudy.pages import escaped, json_in_page, numbers_in_page
+from understudy.seeing.places import Block, character_starts, characters_of, places_in
 from understudy.seeing.scoring import Scorer
 from understudy.seeing.surprise import short
 from understudy.seeing.visible import visible
@@ -66,11 +65,10 @@ def head(corpus: Corpus, vocabulary: Vocabulary, scorer: Scorer, *, fresh: bool)
     each = np.full(len(codes), np.nan, np.float32)
     each[known] = nats
     places = list(places_in(Block(0, 1, 1, codes), each, known, "character", kind))
-    first = np.flatnonzero((codes & 0xC0) != 0x80) if kind == "bytes" else np.arange(len(codes), dtype=np.int64)
-    first = first if len(first) == len(places) else np.concatenate([np.zeros(1, np.int64), first])
+    first = character_starts(codes, kind)
     row = np.maximum(np.cumsum(known) - 1, 0)[first]  # of an unknown character nothing is shown
     return Head(
-        visible("".join(place.text if len(place.text) == 1 else "\ufffd" for place in places)),
+        visible(characters_of(places)),
         np.array([place.nats if place.predicted else np.nan for place in places], np.float64),
         known[first],
         likeliest[row] if len(nats) else np.zeros((len(places), likeliest.shape[1]), np.int64),
@@ -89,8 +87,6 @@ def page(found: Head, vocabulary: Vocabulary, *, title: str, what: str, counts: 
         what: a line on the model.
         counts: a line on the whole text.
     """
-    style, script = _piece("heat.css"), _piece("heat.js")
-    check_script(script)
     bounds = _bounds(found.nats)
     kept = np.round(np.nan_to_num(found.nats) * _SCALE).clip(0, _UNPREDICTED - 1).astype("<u2")
     kept[np.isnan(found.nats)] = _UNPREDICTED
@@ -98,9 +94,9 @@ def page(found: Head, vocabulary: Vocabulary, *, title: str, what: str, counts: 
     cut = "" if found.whole else f"<p>The page shows the first {len(found.text):,} characters of the text.</p>"
     used, numbers = np.unique(found.ids, return_inverse=True)
     document = {
-        "nats": _base64(kept),
-        "ids": _base64(numbers.astype("<u2")),
-        "shares": _base64(np.round(found.probabilities * 65535).astype("<u2")),
+        "nats": numbers_in_page(kept),
+        "ids": numbers_in_page(numbers.astype("<u2")),
+        "shares": numbers_in_page(np.round(found.probabilities * 65535).astype("<u2")),
         "symbols": _symbols(vocabulary, used),
         "alternatives": found.ids.shape[1],
         "scale": _SCALE,
@@ -108,16 +104,14 @@ def page(found: Head, vocabulary: Vocabulary, *, title: str, what: str, counts: 
         "unpredicted": _UNPREDICTED,
         "surprising": round(bounds[LEVELS - 2] * _SCALE),
     }
-    fields = {"title": title, "what": what, "counts": counts, "policy": policy(style, script)}
-    return Template(_piece("heat.html")).substitute(
-        {name: escaped(text) for name, text in fields.items()},
-        style=style,
-        script=script,
-        cut=cut,
-        legend="\n".join(_legend(bounds)),
-        text="".join(_runs(found, bounds)),
-        model=json_in_page(document),
-    )
+    parts = {
+        "cut": cut,
+        "legend": "\n".join(_legend(bounds)),
+        "text": "".join(_runs(found, bounds)),
+        "model": json_in_page(document),
+    }
+    texts = {"title": title, "what": what, "counts": counts}
+    return pages.page(_piece("heat.html"), _piece("heat.css"), _piece("heat.js"), texts, parts)
 
 
 def _bounds(nats: NDArray[np.float64]) -> list[float]:
@@ -157,10 +151,6 @@ def _symbols(vocabulary: Vocabulary, ids: NDArray[np.int64]) -> list[str]:
     if vocabulary.kind == "characters":
         return [visible(chr(code)) for code in codes]
     return [chr(code) if 32 <= code < 127 or code in (9, 10) else f"byte {code:02X}" for code in codes]
-
-
-def _base64(numbers: NDArray[Any]) -> str:
-    return base64.b64encode(numbers.tobytes()).decode()
 
 
 def _piece(name: str) -> str:

@@ -1,6 +1,6 @@
 """A text in lines, words, characters or files, each with where it stands and how surprising it was."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -93,6 +93,18 @@ def line_starts(codes: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.flatnonzero(codes[:-1] == _NEWLINE) + 1])
 
 
+def character_starts(codes: NDArray[np.integer[Any]], kind: Kind) -> NDArray[np.int64]:
+    """Where the characters of a block begin, (characters,): one of bytes is all of its bytes."""
+    begins = (codes & 0xC0) != 0x80 if kind == "bytes" else np.ones(len(codes), np.bool_)
+    begins[:1] = True
+    return np.flatnonzero(begins)
+
+
+def characters_of(places: Iterable[Place]) -> str:
+    """The characters of a text, one for each place: what is no UTF-8 shows as U+FFFD."""
+    return "".join(place.text if len(place.text) == 1 else "\ufffd" for place in places)
+
+
 def places_in(block: Block, nats: Floats, known: NDArray[np.bool_], by: By, kind: Kind) -> Iterator[Place]:
     """The lines, words or characters of a block; of a file, the part that lies in it.
 
@@ -130,11 +142,8 @@ def _spans(codes: NDArray[np.integer[Any]], by: By, kind: Kind) -> tuple[NDArray
         starts = np.zeros(1, np.int64)
     elif by == "line":
         starts = line_starts(codes)
-    elif kind == "bytes":  # a character is all of its bytes
-        starts = np.flatnonzero((codes & 0xC0) != 0x80)
-        starts = starts if len(starts) and starts[0] == 0 else np.concatenate([np.zeros(1, np.int64), starts])
     else:
-        starts = np.arange(len(codes), dtype=np.int64)
+        starts = character_starts(codes, kind)
     return starts, np.append(starts[1:], len(codes))
 
 

@@ -1,19 +1,18 @@
 """A text as one self-contained page, coloured by the activation of any unit, with the units that follow something."""
 
-import base64
 from pathlib import Path
-from string import Template
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy import pages
 from understudy.generation.portable.engine import PortableEngine
 from understudy.generation.sampling import Floats
 from understudy.model.config import ModelConfig
-from understudy.pages import check_script, escaped, json_in_page, policy
+from understudy.pages import escaped, json_in_page, numbers_in_page
 from understudy.seeing.neurons import LOOKED_AT, Follower, activations, features, followers
-from understudy.seeing.places import Block, places_in
+from understudy.seeing.places import Block, character_starts, characters_of, places_in
 from understudy.seeing.visible import visible
 from understudy.text.corpus import Corpus
 from understudy.text.vocabulary import Vocabulary
@@ -55,10 +54,8 @@ def look(corpus: Corpus, vocabulary: Vocabulary, engine: PortableEngine, config:
     hidden = np.concatenate([np.zeros((0, config.layers, config.units), np.float32), *activations(engine, config, ids)])
     nothing = np.zeros(len(codes), np.float32)
     places = list(places_in(Block(0, 1, 1, codes), nothing, nothing == 0, "character", vocabulary.kind))
-    last = (
-        np.cumsum([place.predicted for place in places], dtype=np.int64) - 1
-    )  # of bytes, what came of a character's last
-    text, hidden = "".join(place.text if len(place.text) == 1 else "\ufffd" for place in places), hidden[last]
+    last = np.append(character_starts(codes, vocabulary.kind)[1:], len(codes)) - 1  # of bytes, a character's last
+    text, hidden = characters_of(places), hidden[last] if len(codes) else hidden
     follow = followers(hidden, features(text)) if text else {}
     return Looked(text, hidden, follow, int((~known).sum()), whole)
 
@@ -68,8 +65,6 @@ def page(looked: Looked, *, title: str, what: str) -> str:
     _, L, H = looked.hidden.shape
     count = min(len(looked.text), SHOWN, max(1, LARGEST // (L * H)))
     cut = "" if count == len(looked.text) and looked.whole else f"<p>The page shows the first {count:,} characters.</p>"
-    style, script = _piece("units.css"), _piece("units.js")
-    check_script(script)
     best = max((units[0] for units in looked.follow.values()), key=lambda unit: abs(unit.correlation), default=None)
     document = {
         "levels": _levels(looked.hidden[:count]),
@@ -78,19 +73,13 @@ def page(looked: Looked, *, title: str, what: str) -> str:
         "count": count,
         "first": best.layer * H + best.unit if best is not None else 0,
     }
-    return Template(_piece("units.html")).substitute(
-        title=escaped(title),
-        what=escaped(what),
-        policy=escaped(policy(style, script)),
-        style=style,
-        script=script,
-        cut=cut,
-        followers="\n".join(_row(name, units, L, H) for name, units in looked.follow.items()),
-        layers=L,
-        last=H - 1,
-        text=escaped(visible(looked.text[:count])),
-        model=json_in_page(document),
-    )
+    texts = {"title": title, "what": what, "text": visible(looked.text[:count]), "layers": str(L), "last": str(H - 1)}
+    parts = {
+        "cut": cut,
+        "followers": "\n".join(_row(name, units, L, H) for name, units in looked.follow.items()),
+        "model": json_in_page(document),
+    }
+    return pages.page(_piece("units.html"), _piece("units.css"), _piece("units.js"), texts, parts)
 
 
 def _row(name: str, units: list[Follower], layers: int, width: int) -> str:
@@ -105,7 +94,7 @@ def _row(name: str, units: list[Follower], layers: int, width: int) -> str:
 def _levels(hidden: Floats) -> str:
     """Activations, each a byte, unit by unit: those of one lie side by side."""
     whole: NDArray[np.int8] = np.round(127 * hidden.clip(-1, 1)).astype(np.int8)
-    return base64.b64encode(np.ascontiguousarray(whole.transpose(1, 2, 0)).tobytes()).decode()
+    return numbers_in_page(whole.transpose(1, 2, 0))
 
 
 def _piece(name: str) -> str:
