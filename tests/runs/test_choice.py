@@ -145,6 +145,18 @@ def test_the_rate_grows_with_what_the_base_does_not_know_of_the_text() -> None:
     assert slow.learning_rate == PRESETS["auto"].learning_rate  # not touched: the user's own is in the recipe already
 
 
+def test_what_the_base_knows_does_not_decay_where_it_is_of_use() -> None:
+    """The decay grows with the rate, from none to what it is from nothing; from the user's own model it is the same."""
+    most = PRESETS["auto"].weight_decay
+    decays = [begun(1_000_000, nats).weight_decay for nats in (0.8, 1.5, 1.8, 2.2, 3.0, math.inf)]
+    assert decays[0] == decays[1] == 0
+    assert 0 < decays[2] < decays[3] < decays[4] == decays[5] == most
+    for beginning in (Beginning.NOTHING, Beginning.MODEL):
+        assert choose(PRESETS["auto"], 1_000_000, 65, RATE, {}, beginning)[0].weight_decay == most
+    own = begun(1_000_000, 0.8, weight_decay=0.2)
+    assert own.weight_decay == most  # not touched: the user's own is in the recipe already
+
+
 def test_a_small_text_is_read_less_often_and_more_slowly_from_the_base() -> None:
     for characters in (20_000, 100_000, 1_000_000):
         anew = choose(PRESETS["auto"], characters, 65, RATE, {"units": 512, "ngrams": 0})[0]

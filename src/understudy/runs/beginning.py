@@ -69,7 +69,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         if origin is not None:
             recipe = shaped_like(origin.model, recipe, request)
             asked = replace(asked, origin=origin.boxed, origin_sha256=origin.sha256)
-    elif rate and origin is not None and origin.based and "learning_rate" not in request.settings:
+    elif rate and origin is not None and origin.based and not {"learning_rate", "weight_decay"} <= {*request.settings}:
         promise = promised(origin.model, material)
     told = None if origin is None else origin.told()
     beginning = beginning_of(told)

@@ -46,7 +46,8 @@ BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3), (math.inf, 3e-3))
 """Characters of text up to which so much is the highest rate from the base, where it can write such a text already."""
 FAMILIAR, DOUBLES, FASTEST = 1.5, 0.4, 6.0
 """A text that takes the base so many nats as it is counts as one that it can write already; with each so many more the
-rate doubles, up to so many times: the less of what the base knows is of use, the less is lost with it."""
+rate doubles, up to so many times: the less of what the base knows is of use, the less is lost with it. Decay grows with
+the rate, from none to the recipe's own: it would take from what the base knows."""
 BASE_PASSES = 4
 """So often a text of fewer than `SMALL` characters is read from the base: it is learned by heart so much sooner."""
 BASE_SHARE = 0.1
@@ -121,11 +122,13 @@ def choose(
         rate: operations a second of a large matrix product on this machine.
         given: the settings that are not to be touched.
         beginning: where the weights come from; a fast rate would make a model forget.
-        promise: what the base knows of the text, where a run with no rate of the user's begins from it.
+        promise: what the base knows of the text, where a run begins from it with no rate or no decay of the user's.
     """
     going_on = beginning is not Beginning.NOTHING
     if "learning_rate" not in given:
         recipe = recipe.with_settings(learning_rate=_rate(characters, beginning, promise))
+    if "weight_decay" not in given and beginning is Beginning.BASE:
+        recipe = recipe.with_settings(weight_decay=_decay(recipe.weight_decay, promise))
     if "units" not in given:
         recipe = recipe.with_settings(units=_units(recipe, characters, symbols, rate, given))
     recipe = _sized(recipe, recipe.units, characters, given)
@@ -173,11 +176,20 @@ def most_passes(recipe: Recipe, characters: int, beginning: Beginning = Beginnin
 def _rate(characters: int, beginning: Beginning, promise: Promise | None) -> float:
     """The highest rate: at a fast one a model forgets what it knows, and the base knows more than a small text."""
     if beginning is Beginning.BASE:
-        assert promise is not None, "the rate from the base depends on what it knows of the text"
         rate = next(rate for most, rate in BASE_RATES if characters < most)
-        faster = 2 ** max(0.0, min(promise.base - FAMILIAR, 64.0) / DOUBLES)
-        return float(f"{rate * min(FASTEST, faster):.2g}")
+        return float(f"{rate * _faster(promise):.2g}")
     return RATES[characters < SMALL, beginning is Beginning.MODEL]
+
+
+def _faster(promise: Promise | None) -> float:
+    """How many times as fast as one that it can write already a text is learned from the base."""
+    assert promise is not None, "the rate from the base depends on what it knows of the text"
+    return min(FASTEST, 2 ** max(0.0, min(promise.base - FAMILIAR, 64.0) / DOUBLES))
+
+
+def _decay(most: float, promise: Promise | None) -> float:
+    """The decay from the base: it goes from the weights with which the base writes, not from those of nothing."""
+    return float(f"{most * (_faster(promise) - 1) / (FASTEST - 1):.2g}")
 
 
 def _with_ngrams(recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]) -> Recipe:
