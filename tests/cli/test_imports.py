@@ -21,6 +21,7 @@ MODULES = {
 FLOORS: list[set[str]] = [
     {"understudy.__main__"},
     {"understudy.cli"},
+    {"understudy.serving"},
     {"understudy"},  # the public names, imported when they are first asked for
     {"understudy.api"},
     {"understudy.trained"},
@@ -52,6 +53,8 @@ DISK = {
     "understudy.exports.html",  # the page that comes with the package
     "understudy.seeing.heat",  # the pages that come with it
     "understudy.seeing.units",
+    "understudy.serving.offered",  # which models there are
+    "understudy.serving.site",  # the page that comes with the package
     "understudy.exports.c_source",  # the runtime in C that comes with it
     "understudy.foreign.files",
     "understudy.foreign.placing",
@@ -203,6 +206,7 @@ MAIN = "from understudy.cli.main import main; status = main(sys.argv[1:]); asser
         ("generate", "--help"),
         ("evaluate", "--help"),
         ("score", "--help"),
+        ("serve", "--help"),
         ("info", "--help"),
     ],
     ids=" ".join,

@@ -12,7 +12,7 @@ from understudy.errors import UnderstudyError, UserError
 
 _OUT_OF_MEMORY = re.compile("allocate memory|out of memory")  # PyTorch's words on a CPU and on a GPU
 _MODULES = {
-    **{name: name for name in ("train", "generate", "evaluate", "score", "inspect", "info", "export")},
+    **{name: name for name in ("train", "generate", "serve", "evaluate", "score", "inspect", "info", "export")},
     "import": "import_weights",
     "cache": "cache",
 }

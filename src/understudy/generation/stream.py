@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,10 @@ from understudy import checks
 from understudy.errors import ConfigError
 from understudy.generation.engine import Engine, EngineState
 from understudy.generation.sampling import Floats, Sampling, check_seed, uniforms
-from understudy.generation.stopping import StopWatch
+from understudy.generation.shown import FinishReason as FinishReason
+from understudy.generation.shown import Shown
 from understudy.text.vocabulary import Vocabulary, opening
 
-FinishReason = Literal["length", "stop"]
 _FIRST_CHUNK, _LARGEST_CHUNK = 16, 256
 """Characters between two looks at what was written: few at first, so that the first are shown at once."""
 _TOGETHER = 1 << 21
@@ -106,7 +106,7 @@ class Writing:
     @property
     def texts(self) -> list[str]:
         """What each stream has written so far."""
-        return ["".join(stream.pieces) for stream in self._streams]
+        return ["".join(stream.shown.pieces) for stream in self._streams]
 
     @property
     def data(self) -> list[bytes]:
@@ -115,7 +115,7 @@ class Writing:
         There they may be no UTF-8, and the last of them the beginning of a character that is not among `texts` yet. For
         a model of characters they are its text in UTF-8.
         """
-        return [stream.data for stream in self._streams]
+        return [stream.shown.data for stream in self._streams]
 
     @property
     def states(self) -> list[StreamState]:
@@ -125,14 +125,14 @@ class Writing:
     @property
     def finish_reasons(self) -> list[FinishReason | None]:
         """Why each stream ended; None while it goes on."""
-        return [stream.finish_reason for stream in self._streams]
+        return [stream.shown.finish_reason for stream in self._streams]
 
     def __iter__(self) -> Iterator[Piece]:
         while True:
             while self._written:
                 yield self._written.popleft()
             if not self._turn:
-                going = [place for place, stream in enumerate(self._streams) if stream.finish_reason is None]
+                going = [place for place, stream in enumerate(self._streams) if stream.shown.finish_reason is None]
                 if not going:
                     return
                 self._size = min(self._size, self._left)
@@ -145,7 +145,9 @@ class Writing:
 
     def _go_on(self, group: list[int]) -> None:
         """Take a group of streams further; where nothing is left to write, to their ends."""
-        texts = self._write(group, self._size) if self._size else [self._streams[stream].finish() for stream in group]
+        texts = (
+            self._write(group, self._size) if self._size else [self._streams[stream].shown.finish() for stream in group]
+        )
         self._written += [Piece(stream, text) for stream, text in zip(group, texts, strict=True) if text]
 
     def _write(self, going: list[int], size: int) -> list[str]:
@@ -153,84 +155,40 @@ class Writing:
         streams = [self._streams[stream] for stream in going]
         before = [stream.state for stream in streams]
         chances = np.stack([uniforms(state.seed, state.drawn, size) for state in before], 1)
-        ids, logits, layers = self._engine.write(*_side_by_side(before), chances, self._plan.sampling)
+        ids, logits, layers = self._engine.write(*side_by_side(before), chances, self._plan.sampling)
         shown = []
         for row, stream in enumerate(streams):
-            text, taken = stream.take(ids[:, row])
+            text, taken = stream.shown.take(ids[:, row])
             shown.append(text)
             if taken == size:
-                stream.move_to(_state_in(layers, logits, row), taken)
+                stream.move_to(state_in(layers, logits, row), taken)
             else:  # it stopped on the way: go there again, alone, to see where it stands
                 _, there, parts = self._engine.write(
-                    *_side_by_side(before[row : row + 1]), chances[:taken, row : row + 1], self._plan.sampling
+                    *side_by_side(before[row : row + 1]), chances[:taken, row : row + 1], self._plan.sampling
                 )
-                stream.move_to(_state_in(parts, there, 0), taken)
+                stream.move_to(state_in(parts, there, 0), taken)
         return shown
 
 
 class _Stream:
-    """One of the streams: its state, and the text that it has shown."""
+    """One of the streams: where it stands, and the text that it has shown."""
 
     def __init__(self, vocabulary: Vocabulary, state: StreamState, stops: Sequence[str]) -> None:
         self.state = state
-        self.pieces: list[str] = []
-        self.finish_reason: FinishReason | None = None
-        self._watch = StopWatch(stops)
-        self._stops = bool(stops)
-        self._decoder = vocabulary.decoder()
-        self._decoder.decode(np.array(state.pending, np.int64))
-        self._pending = bytes(self._decoder.pending)
-        self._drawn = bytearray() if vocabulary.kind == "bytes" else None
-
-    @property
-    def data(self) -> bytes:
-        """What was written, as bytes; see `Writing.data`."""
-        text = "".join(self.pieces)
-        if self._drawn is None:
-            return text.encode("utf-8", "surrogatepass")
-        whole = self._pending + self._drawn
-        end = len(whole)
-        if self.finish_reason == "stop":  # the bytes of the text before it, U+FFFD being one or more that are no UTF-8
-            while whole[:end].decode("utf-8", "replace") != text:
-                end -= 1
-        return whole[len(self._pending) : end]
-
-    def take(self, ids: NDArray[np.int64]) -> tuple[str, int]:
-        """Take in drawn ids (T,): what is to be shown now, and how many were taken before a stop text was complete."""
-        steps = range(1, len(ids) + 1) if self._stops else (len(ids),)
-        shown, taken = "", 0
-        for upto in steps:
-            shown += self._watch.feed(self._decoder.decode(ids[taken:upto]))
-            taken = upto
-            if self._watch.stopped:
-                self.finish_reason = "stop"
-                break
-        if self._drawn is not None:
-            self._drawn += ids[:taken].astype(np.uint8).tobytes()
-        return self._show(shown), taken
-
-    def finish(self) -> str:
-        """The stream has its length: what was kept back."""
-        self.finish_reason = "length"
-        return self._show(self._watch.finish())
+        self.shown = Shown(vocabulary, stops, state.pending)
 
     def move_to(self, place: tuple[tuple[Floats, ...], Floats], taken: int) -> None:
         """The stream now stands there, `taken` symbols on."""
-        self.state = StreamState(*place, self.state.seed, self.state.drawn + taken, self._decoder.pending)
-
-    def _show(self, text: str) -> str:
-        if text:
-            self.pieces.append(text)
-        return text
+        self.state = StreamState(*place, self.state.seed, self.state.drawn + taken, self.shown.pending)
 
 
-def _side_by_side(states: Sequence[StreamState]) -> tuple[Floats, EngineState]:
+def side_by_side(states: Sequence[StreamState]) -> tuple[Floats, EngineState]:
     """Logits (B, V) and state of streams that go on together."""
     logits = np.stack([state.logits for state in states])
     return logits, tuple(np.stack(parts) for parts in zip(*(state.layers for state in states), strict=True))
 
 
-def _state_in(layers: EngineState, logits: Floats, row: int) -> tuple[tuple[Floats, ...], Floats]:
+def state_in(layers: EngineState, logits: Floats, row: int) -> tuple[tuple[Floats, ...], Floats]:
     """One stream's part of what the engine gave, for itself: a state that is kept does not keep the others'."""
     return tuple(part[row].copy() for part in layers), logits[row].copy()
 

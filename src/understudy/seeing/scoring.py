@@ -151,26 +151,35 @@ class Scorer:
         T, B = len(block) - 1, block.shape[1]
         logits = np.empty((T, B, self._symbols), np.float32)
         _, state = self._engine.trace(block[:-1], state, Trace(logits=logits))
-        flat = logits.reshape(T * B, self._symbols)
-        expected = np.take_along_axis(flat, block[1:].reshape(-1, 1), 1)[:, 0]
-        highest = flat.max(1)
-        flat -= highest[:, None]
-        likeliest = None
-        if self._alternatives:
-            likeliest = np.argpartition(flat, -self._alternatives, 1)[:, -self._alternatives :]
-            kept = np.take_along_axis(flat, likeliest, 1)
-        np.exp(flat, out=flat)
-        sums = flat.sum(1, dtype=np.float64)
-        nats = (np.log(sums) - (expected - highest)).astype(np.float32).reshape(T, B)
-        if likeliest is None:
-            return nats, None, state
-        order = np.argsort(-kept, 1, kind="stable")
-        best = np.take_along_axis(likeliest, order, 1).reshape(T, B, -1)
-        shares = (np.exp(np.take_along_axis(kept, order, 1)) / sums[:, None]).astype(np.float32)
-        return nats, Likeliest(best, shares.reshape(T, B, -1)), state
+        nats, likeliest = surprise_in(logits.reshape(T * B, -1), block[1:].reshape(-1), self._alternatives)
+        if likeliest is not None:
+            likeliest = Likeliest(*(part.reshape(T, B, -1) for part in likeliest))
+        return nats.reshape(T, B), likeliest, state
 
     def _steps(self, lanes_: int) -> int:
         return max(1, min(_LONGEST, _LARGEST // (lanes_ * self._symbols)))
+
+
+def surprise_in(logits: Floats, ids: NDArray[np.integer[Any]], alternatives: int) -> tuple[Floats, Likeliest | None]:
+    """Nats of N symbols (N,) where logits (N, V) were expected, and the likeliest where any are wanted.
+
+    A place's figures do not depend on the others. The logits are used up.
+    """
+    expected = np.take_along_axis(logits, ids[:, None], 1)[:, 0]
+    highest = logits.max(1)
+    logits -= highest[:, None]
+    likeliest = None
+    if alternatives:
+        likeliest = np.argpartition(logits, -alternatives, 1)[:, -alternatives:]
+        kept = np.take_along_axis(logits, likeliest, 1)
+    np.exp(logits, out=logits)
+    sums = logits.sum(1, dtype=np.float64)
+    nats = (np.log(sums) - (expected - highest)).astype(np.float32)
+    if likeliest is None:
+        return nats, None
+    order = np.argsort(-kept, 1, kind="stable")
+    shares = (np.exp(np.take_along_axis(kept, order, 1)) / sums[:, None]).astype(np.float32)
+    return nats, Likeliest(np.take_along_axis(likeliest, order, 1), shares)
 
 
 def _lane(likeliest: Likeliest | None, lane: int) -> Likeliest | None:

@@ -1,0 +1,1 @@
+"""Models, served to programs and to a page on the same machine."""
