@@ -2,6 +2,7 @@
 
 const KEY = 'understudy-key';
 let asking = null; // the dialogue for the key, while it is open
+let refused = false; // whether it was sent away: it does not come again by itself
 
 export class Trouble extends Error {
   constructor(message, status) {
@@ -14,16 +15,19 @@ export class Trouble extends Error {
 export const calledBack = (error) => error.name === 'AbortError';
 
 /** Opens the dialogue for the server's key once, however many requests wait for it. */
-function keyAsked() {
+function keyAsked(again) {
+  if (refused) return Promise.reject(new Trouble('The server asks for its key. Load the page again to give it.', 401));
   asking ??= new Promise((done, refuse) => {
     const dialogue = document.getElementById('key');
     const field = document.getElementById('key-field');
     field.value = '';
+    document.getElementById('key-told').textContent = again ? 'The server does not know that key.' : '';
     dialogue.returnValue = '';
     dialogue.addEventListener('close', () => {
       asking = null;
       if (dialogue.returnValue !== 'use' || !field.value) {
-        refuse(new Trouble('The server asks for its key.', 401));
+        refused = true;
+        refuse(new Trouble('The server asks for its key. Load the page again to give it.', 401));
         return;
       }
       sessionStorage.setItem(KEY, field.value);
@@ -48,7 +52,7 @@ async function answered(path, options) {
     if (answer.ok) return answer;
     if (answer.status !== 401) throw await troubleOf(answer);
     sessionStorage.removeItem(KEY);
-    await keyAsked();
+    await keyAsked(Boolean(key));
   }
 }
 
@@ -89,7 +93,10 @@ async function* lines(answer) {
 /** JSON, a document a line. */
 export async function* documents(path, document, signal) {
   for await (const line of lines(await answered(path, posted(document, signal)))) {
-    if (line.trim()) yield JSON.parse(line);
+    if (!line.trim()) continue;
+    const found = JSON.parse(line);
+    if (found.error) throw new Trouble(found.error.message ?? 'The server broke off.', 500);
+    yield found;
   }
 }
 

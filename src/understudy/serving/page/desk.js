@@ -80,7 +80,7 @@ export class Desk extends EventTarget {
       return;
     }
     const { at, cut, put, settings } = draft;
-    const written = { ...settings, max_tokens: Array.from(put).length };
+    const written = { ...settings, max_tokens: Array.from(put).length - (settings.first ? 1 : 0) };
     this.kept(this.tree.add({ at, cut, put }, 'generation', draft.whole ? settings : written));
     this.tree.close();
   }
@@ -118,10 +118,19 @@ export class Desk extends EventTarget {
     return redo !== null;
   }
 
+  /** Show what was kept; how many of its nodes fit. */
+  load(found) {
+    const { count, current } = this.tree.merge(found, false);
+    const place = this.tree.go(current);
+    this.sheet.replace(this.tree.text, place);
+    this.say('tree');
+    return count;
+  }
+
   /** Take in a tree; how many of its nodes were new. */
-  take(found, strictly = true) {
+  take(found) {
     this.settle();
-    const { count, current } = this.tree.merge(found, strictly);
+    const { count, current } = this.tree.merge(found);
     this.kept(...found.nodes.map(({ id }) => this.tree.nodes.get(id)).filter(Boolean));
     this.go(current);
     return count;

@@ -54,7 +54,7 @@ export class Ghost {
       return;
     }
     this.dismiss();
-    if (element('suggest').checked && !document.body.dataset.place?.includes('see')) {
+    if (element('suggest').checked && document.body.dataset.place === 'write') {
       this.timer = setTimeout(() => this.ask(), PAUSE);
     }
   }
@@ -139,7 +139,7 @@ export class Ghost {
     this.dismiss();
     const { model, temperature, top_p, seed } = settings();
     const written = { model, temperature, top_p, seed, max_tokens: Array.from(way).length };
-    this.desk.put({ at, cut: '', put: way }, 'generation', { ...written, ghost: true });
+    this.desk.put({ at, cut: '', put: way }, 'generation', written);
     this.sheet.focus();
     this.sheet.reveal(at + way.length);
     announce(`Taken: ${way}`);

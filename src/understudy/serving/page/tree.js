@@ -150,7 +150,8 @@ function plainNode(node) {
 function plainSettings(given) {
   const numbers = ['temperature', 'top_p', 'seed', 'max_tokens'].map((name) => [name, Number(given[name])]);
   if (numbers.some(([, value]) => !Number.isFinite(value))) throw new Error('Settings in it are no numbers.');
-  return { model: String(given.model).slice(0, 300), ...Object.fromEntries(numbers) };
+  const first = typeof given.first === 'string' && given.first ? { first: given.first.slice(0, 2) } : {};
+  return { model: String(given.model).slice(0, 300), ...Object.fromEntries(numbers), ...first };
 }
 
 /** The nodes of a document, each after its parent, every change held against the text that it changes. What does not
