@@ -10,8 +10,19 @@ from tests.browsers.driving import WAIT, Chromium
 LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 """A flag: names resolve to nothing, but the server of the test is reached."""
 _CODES = {
-    **{"Enter": 13, "Tab": 9, "Escape": 27, "Backspace": 8, "Delete": 46, " ": 32},
-    **{"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "End": 35, "Home": 36, ".": 190},
+    "Enter": 13,
+    "Tab": 9,
+    "Escape": 27,
+    "Backspace": 8,
+    "Delete": 46,
+    " ": 32,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+    "End": 35,
+    "Home": 36,
+    ".": 190,
 }
 _TEXTS = {"Enter": "\r", "Tab": ""}
 CONTROL, SHIFT = 2, 8

@@ -7,6 +7,7 @@ import { ending } from './text.js';
 
 const PAUSE = 60; // milliseconds after the last key
 const LENGTH = 40;
+const LITTLE = 12; // characters of a suggestion after which more are asked for
 const WAYS = 3;
 const READ = 20000; // characters before the cursor that are sent
 const element = (id) => document.getElementById(id);
@@ -59,18 +60,18 @@ export class Ghost {
     }
   }
 
-  /** What was typed is what was suggested: the rest of it stays. */
+  /** What was typed is what was suggested: the rest of it stays, until there is little of it. */
   typedAlong(put) {
+    this.request?.abort();
+    clearTimeout(this.timer);
     const kept = this.way;
     this.ways = [kept, ...this.ways.filter((way) => way !== kept)]
       .filter((way) => way.startsWith(put)).map((way) => way.slice(put.length)).filter(Boolean);
     this.chosen = 0;
     this.at += put.length;
     if (this.ways.length) this.show();
-    else {
-      this.dismiss();
-      this.timer = setTimeout(() => this.ask(), PAUSE);
-    }
+    else this.dismiss();
+    if (this.way.length < LITTLE) this.timer = setTimeout(() => this.ask(), PAUSE);
   }
 
   async ask() {

@@ -82,6 +82,12 @@ export class Writer {
         return;
       }
     }
+    if (this.desk.draft && JSON.stringify(passage.settings) === JSON.stringify(wanted)) {
+      this.desk.abandon();
+      this.desk.go(passage.id);
+      this.request?.abort();
+      return;
+    }
     this.write(passage.at, passage.cut, wanted, { first, former: passage });
   }
 
