@@ -23,7 +23,7 @@ NAMES = """
 })()
 """
 SMALL = """
-(() => Array.from(document.querySelectorAll('button, select, textarea, summary, nav a, .button, [type=range], li[role]'))
+(() => Array.from(document.querySelectorAll('button, select, textarea, summary, nav a, .button, [type=range]'))
   .filter((one) => one.checkVisibility())
   .filter((one) => { const box = one.getBoundingClientRect(); return box.width < 24 || box.height < 24; })
   .map((one) => one.outerHTML))()
