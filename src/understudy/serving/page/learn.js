@@ -14,21 +14,23 @@ export class Learn {
     this.text = null;
     this.timer = 0;
     this.watch = new Watch(() => this.list());
-    const place = element('learn');
     element('file').addEventListener('change', ({ target }) => this.take(target.files[0]));
+    const holds = (event) => event.dataTransfer?.types.includes('Files');
     for (const name of ['dragenter', 'dragover']) {
-      place.addEventListener(name, (event) => {
+      document.addEventListener(name, (event) => {
+        if (!holds(event)) return; // a piece of text that is moved
         event.preventDefault();
         element('drop').classList.add('over');
       });
     }
-    place.addEventListener('dragleave', (event) => {
-      if (!place.contains(event.relatedTarget)) element('drop').classList.remove('over');
+    document.addEventListener('dragleave', (event) => {
+      if (!event.relatedTarget) element('drop').classList.remove('over');
     });
-    place.addEventListener('drop', (event) => {
-      event.preventDefault();
+    document.addEventListener('drop', (event) => {
       element('drop').classList.remove('over');
-      this.take(event.dataTransfer.files[0]);
+      if (!holds(event)) return;
+      event.preventDefault(); // else the browser would leave the page for the file
+      if (document.body.dataset.place === 'learn') this.take(event.dataTransfer.files[0]);
     });
     element('begin').addEventListener('submit', (event) => {
       event.preventDefault();

@@ -3,9 +3,10 @@
 import { calledBack, completions } from './api.js';
 import { announce, complain, hush, tell } from './announce.js';
 import * as fields from './settings.js';
-import { counted, ending } from './text.js';
+import { counted, ending, short } from './text.js';
 
 const READ = 200000; // characters before a passage that are sent
+const SAID = 400; // characters of what was written that are read aloud
 const SETTLING = 120; // milliseconds for which a slider must rest
 const element = (id) => document.getElementById(id);
 
@@ -117,7 +118,7 @@ export class Writer {
       if (desk.draft !== draft) return;
       draft.whole = true;
       desk.settle();
-      announce(`Written: ${text}`);
+      announce(`Written: ${short(text, SAID)}`);
     } catch (error) {
       if (calledBack(error) || desk.draft !== draft) return;
       if (former) {
