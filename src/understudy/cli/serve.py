@@ -63,9 +63,9 @@ def run(parsed: argparse.Namespace) -> int:
     def ready() -> None:
         say(f"{address}  {', '.join(map(checks.named, models))}; Ctrl-C ends it")
         if parsed.open:
-            import webbrowser
+            from webbrowser import open_new_tab
 
-            webbrowser.open(address)
+            open_new_tab(address)
 
     try:
         serve(models, listener, Settings(Path(runs), policy, limits), ready)

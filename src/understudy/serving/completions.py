@@ -158,7 +158,7 @@ async def _whole(ticket: Ticket, answer: Answer) -> dict[str, Any]:
 
 def _events(answer: Answer, things: list[Any], wanted: Asked) -> tuple[list[bytes], bool]:
     """The events of some pieces, and whether they are the last."""
-    events = []
+    events: list[bytes] = []
     for thing in things:
         if isinstance(thing, Refused):
             return [*events, _event(thing.document), _DONE], True

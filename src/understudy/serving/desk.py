@@ -75,7 +75,7 @@ class Desk:
             if begin is not None:
                 begin()
             for reading in own:
-                model.add_reading(reading)
+                model.reader.add(reading)
 
         self._commands.put(take_on)
 
@@ -93,9 +93,7 @@ class Desk:
             while not self._ended:
                 self._take_commands()
                 for model in self._models:
-                    model.let_go(lambda ticket: ticket.given_up)
-                    model.read()
-                    model.write(self.outbox)
+                    model.turn(lambda ticket: ticket.given_up, self.outbox)
                 self.outbox.deliver()
         except BaseException:
             _log.exception("the engine's thread has ended")

@@ -23,6 +23,7 @@ class Limits:
         together: texts that are written in one call of the engine.
         waiting: texts that may wait for their turn beside those; more are told to come again.
         states: bytes of states that are kept for prompts to come.
+        logits: that are had at once: what a call of the engine takes beside the weights.
         unread: characters of a text that wait for its client before it is not written on.
     """
 
@@ -42,4 +43,5 @@ class Limits:
     together: int = 64
     waiting: int = 192
     states: int = 64 << 20
+    logits: int = 1 << 21
     unread: int = 1 << 15

@@ -57,7 +57,7 @@ class Views:
             self._desk.outbox.put(ticket, (at, nats))
 
         def parts(things: list[Any]) -> tuple[list[bytes], bool]:
-            lines = []
+            lines: list[bytes] = []
             for thing in things:
                 if isinstance(thing, Refused):
                     return [*lines, _line(thing.document)], True
