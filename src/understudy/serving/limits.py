@@ -20,6 +20,7 @@ class Limits:
         choices: texts that one request may ask for, over all of its prompts.
         stops, stop: stop texts, and characters of one.
         alternatives: likeliest symbols that are told beside the drawn one.
+        models: that are kept ready beside each other.
         together: texts that are written in one call of the engine.
         waiting: texts that may wait for their turn beside those; more are told to come again.
         states: bytes of states that are kept for prompts to come.
@@ -40,6 +41,7 @@ class Limits:
     stops: int = 4
     stop: int = 1000
     alternatives: int = 5
+    models: int = 16
     together: int = 64
     waiting: int = 192
     states: int = 64 << 20

@@ -49,6 +49,11 @@ class Served:
         return bool(self.reader.readings) or self.writer.busy
 
     @property
+    def used(self) -> bool:
+        """Whether there is any work on it."""
+        return bool(self.reader.readings or self.writer.rows)
+
+    @property
     def costs(self) -> list[float]:
         """What the requests that are under way have cost, in seconds."""
         read, written = self.reader.readings, self.writer.rows
