@@ -55,6 +55,8 @@ DISK = {
     "understudy.seeing.units",
     "understudy.serving.offered",  # which models there are
     "understudy.serving.site",  # the page that comes with the package
+    "understudy.serving.shelf",  # the runs that the page tells of
+    "understudy.serving.sittings",  # and begins
     "understudy.exports.c_source",  # the runtime in C that comes with it
     "understudy.foreign.files",
     "understudy.foreign.placing",

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from understudy.text.corpus import Corpus, Survey
 
 _HEAD = 250
-_RARE = 10
-_CHARACTERS_A_PARAMETER = 1.0
 
 
 def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -134,6 +132,7 @@ def _origin(origin: dict[str, Any]) -> str:
 def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:
     import numpy as np
 
+    from understudy.text.amount import RARE, advice
     from understudy.text.vocabulary import printable
 
     vocabulary = seen.vocabulary()
@@ -165,37 +164,15 @@ def _text(corpus: "Corpus", seen: "Survey", as_json: bool) -> int:
         say(f"{name(chr(code)):<20}{ids[code]:>7}{count:>14,}{count / seen.length:>10.3%}")
     if len(shown) < len(pairs):
         say(f"... and {len(pairs) - len(shown):,} rarer ones (--json lists all)")
-    rare = [code for code, count in pairs if count < _RARE]
+    rare = [code for code, count in pairs if count < RARE]
     if rare:
         names = ", ".join(name(chr(code)) for code in rare[:30]) + (", ..." if len(rare) > 30 else "")
-        say(f"\nRare: {len(rare)} come fewer than {_RARE} times and will hardly be learned: {names}")
+        say(f"\nRare: {len(rare)} come fewer than {RARE} times and will hardly be learned: {names}")
     for note in (corpus.left_out_note, seen.newlines_note):
         if note is not None:
             say(f"\nnote: {note}")
-    say(f"\n{_advice(seen.length)}")
+    say(f"\n{advice(seen.length)}")
     return 0
-
-
-def _advice(length: int) -> str:
-    """How much text there is for which size of model: about a character for each parameter, as a rule of thumb."""
-    sizes = (
-        (64, 30_000),
-        (128, 120_000),
-        (256, 460_000),
-        (384, 850_000),
-        (512, 1_400_000),
-        (1024, 5_000_000),
-    )
-    fitting = [units for units, parameters in sizes if parameters <= length * _CHARACTERS_A_PARAMETER]
-    if not fitting:
-        return (
-            f"How much is that? {length:,} characters are very few: a model will learn them by heart before it learns "
-            f"to write like them. 100,000 is a start, 1,000,000 is comfortable."
-        )
-    return (
-        f"How much is that? Enough for an LSTM of about {fitting[-1]} units (one character for each parameter, as a "
-        f"rule of thumb); a larger one learns it faster but needs dropout, and the held-back text to stop it in time."
-    )
 
 
 def _indented(text: str) -> str:

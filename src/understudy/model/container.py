@@ -226,6 +226,13 @@ def _checksum(document: Mapping[str, Any], tensors: Tensors) -> str:
 
 def kind_of(path: Path) -> str | None:
     """What a file of ours holds, as its header says; None where it is none of ours. Reads the header alone."""
+    document = told(path)
+    kind = None if document is None else document.get("kind")
+    return kind if isinstance(kind, str) else None
+
+
+def told(path: Path) -> dict[str, Any] | None:
+    """The document of a file of ours, as its header has it: nothing of it is checked. Reads the header alone."""
     if not is_plain_file(path):
         return None
     try:
@@ -234,7 +241,7 @@ def kind_of(path: Path) -> str | None:
             header = file.read(length) if length <= _LONGEST_HEADER else b""
         if header.count(b",") > _MOST_COMMAS:
             return None
-        kind = json.loads(json.loads(header)["__metadata__"][KEY])["kind"]
+        document = json.loads(json.loads(header)["__metadata__"][KEY])
     except (OSError, ValueError, RecursionError, KeyError, TypeError, MemoryError):
         return None
-    return kind if isinstance(kind, str) else None
+    return document if isinstance(document, dict) else None
