@@ -8,7 +8,8 @@ class Limits:
     """Bounds, each held before any work is done.
 
     Attributes:
-        body: bytes of a request for completions, and of one from the page.
+        body: bytes of a request.
+        text: bytes of one that brings a text to learn.
         depth: how deep lists and objects of a request may lie in each other.
         head: bytes of a request's first line and headers.
         arrival: seconds in which the head of a request must be there, and then its body.
@@ -29,6 +30,7 @@ class Limits:
     """
 
     body: int = 16 << 20
+    text: int = 72 << 20
     depth: int = 20
     head: int = 16 << 10
     arrival: float = 20.0
