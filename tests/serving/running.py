@@ -52,7 +52,7 @@ class Running:
         """Where it listens."""
         return f"http://{self.host}:{self.port}"
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answered:
+    def ask(self, method: str, path: str, body: bytes | None = None, /, **headers: str) -> Answered:
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=WAIT)
         try:
@@ -85,6 +85,7 @@ class Running:
         lines = [
             "POST /v1/completions HTTP/1.1",
             f"host: {self.host}:{self.port}",
+            "connection: close",
             "content-type: application/json",
             f"content-length: {len(body)}",
         ]

@@ -122,6 +122,20 @@ def test_past_what_may_wait_a_request_is_told_to_come_again(server: Running) -> 
     assert server.complete(model="letters", prompt="a", max_tokens=5)
 
 
+def test_idle_it_takes_no_time_of_the_processor(server: Running) -> None:
+    server.until_idle()
+
+    def used() -> float:
+        with open(f"/proc/{server.process.pid}/stat") as told:  # noqa: PTH123 - no file of a folder
+            fields = told.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
+    time.sleep(0.3)
+    before = used()
+    time.sleep(2)
+    assert used() - before < 0.1
+
+
 @pytest.mark.slow
 def test_an_hour_of_many_clients_leaves_nothing_behind(server: Running) -> None:
     come_and_go_for(server, 3600)

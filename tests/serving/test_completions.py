@@ -41,9 +41,10 @@ def loaded(models: list[Path]) -> dict[str, Model]:
 def test_the_text_is_the_one_that_python_writes_for_the_seed(
     client: openai.OpenAI, loaded: dict[str, Model], name: str, settings: dict[str, Any]
 ) -> None:
-    extra = {"extra_body": {"top_k": settings["top_k"]}} if "top_k" in settings else {}
-    given = {key: value for key, value in settings.items() if key != "top_k"}
-    made = client.completions.create(model=name, prompt=PROMPT, max_tokens=300, seed=11, **given, **extra)
+    given: dict[str, Any] = {key: value for key, value in settings.items() if key != "top_k"}
+    if "top_k" in settings:
+        given["extra_body"] = {"top_k": settings["top_k"]}
+    made = client.completions.create(model=name, prompt=PROMPT, max_tokens=300, seed=11, **given)
     expected = loaded[name].generate(PROMPT, length=300, seed=11, **settings)
     assert made.choices[0].text == expected
     assert made.choices[0].finish_reason == "length"
@@ -86,7 +87,7 @@ def test_streamed_and_joined_equals_not_streamed(
             told = choice.logprobs
             assert "".join(told.tokens or []) == choice.text
             assert told.text_offset == _offsets(told.tokens or [], len(texts[choice.index]))
-            odds[choice.index] += zip(told.tokens, told.token_logprobs, told.top_logprobs, strict=True)  # type: ignore[arg-type]
+            odds[choice.index] += zip(told.tokens, told.token_logprobs, told.top_logprobs, strict=True)
         texts[choice.index] += choice.text
         reasons[choice.index] = choice.finish_reason
     for choice in whole.choices:
@@ -94,7 +95,7 @@ def test_streamed_and_joined_equals_not_streamed(
         assert reasons[choice.index] == choice.finish_reason
         if choice.logprobs is not None:
             told = choice.logprobs
-            assert odds[choice.index] == list(zip(told.tokens, told.token_logprobs, told.top_logprobs, strict=True))  # type: ignore[arg-type]
+            assert odds[choice.index] == list(zip(told.tokens, told.token_logprobs, told.top_logprobs, strict=True))
 
 
 def _offsets(tokens: list[str], begin: int) -> list[int]:

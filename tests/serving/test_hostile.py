@@ -228,20 +228,6 @@ def test_a_state_that_was_altered_or_is_another_models_is_refused(server: Runnin
     assert "another model" in strange.message
 
 
-def test_idle_it_takes_no_time_of_the_processor(server: Running) -> None:
-    server.until_idle()
-
-    def used() -> float:
-        with open(f"/proc/{server.process.pid}/stat") as told:  # noqa: PTH123 - no file of a folder
-            fields = told.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / 100
-
-    time.sleep(0.3)
-    before = used()
-    time.sleep(2)
-    assert used() - before < 0.1
-
-
 def test_answers_keep_browsers_from_doing_more_than_they_should(server: Running) -> None:
     for path in ("/", "/v1/models", "/nothing"):
         headers = server.ask("GET", path, **JSON).headers

@@ -29,7 +29,7 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         "models",
         nargs="*",
         metavar="MODEL",
-        help="run folders, model files, or folders with runs in them (default: those in runs/, or @shakespeare)",
+        help="run folders, model files, or folders with runs in them (default @shakespeare), beside the runs in runs/",
     )
     parser.add_argument("--host", default=HOST, metavar="NAME", help=f"where to listen (default {HOST})")
     parser.add_argument("--port", type=whole, default=PORT, metavar="N", help=f"0 takes a free one (default {PORT})")
@@ -61,11 +61,11 @@ def run(parsed: argparse.Namespace) -> int:
     address = f"http://{shown}:{listener.getsockname()[1]}/"
 
     def ready() -> None:
-        say(f"{address}  {', '.join(map(checks.named, models))}; Ctrl-C ends it")
+        say(f"{address}  serves {', '.join(map(checks.named, models.names()))}; Ctrl-C ends it")
         if parsed.open:
-            import webbrowser
+            from webbrowser import open_new_tab
 
-            webbrowser.open(address)
+            open_new_tab(address)
 
     try:
         serve(models, listener, Settings(Path(runs), policy, limits), ready)

@@ -11,8 +11,9 @@ from understudy.generation.engine import Engine, EngineState, by_stream
 from understudy.generation.sampling import Floats, Sampling
 from understudy.text.grams import Grams
 
-_FIRST, _LARGEST = 16, 256
-"""So many symbols are written before they are looked at: fewer after a copy, for what comes after it is thrown away."""
+_FIRST, _LARGEST = 4, 256
+"""So many symbols are written before they are looked at: what comes after a copy is thrown away. Where one was, another
+is not to be expected before a whole run has been written, and then soon."""
 _NONE = -1
 
 
@@ -26,7 +27,7 @@ class GuardedEngine:
     def __init__(self, engine: Engine, grams: Grams) -> None:
         """Take the engine, and the runs that it is not to write."""
         self._engine, self._grams = engine, grams
-        self._before, self._size = grams.length - 1, _LARGEST
+        self._before, self._size, self._copied = grams.length - 1, _LARGEST, False
 
     def zero_state(self, streams: int) -> EngineState:
         """The state before any text, for B = `streams`."""
@@ -54,15 +55,17 @@ class GuardedEngine:
             chances = uniforms[done : done + self._size]
             ids, expected, after = self._engine.write(logits, state[:-1], chances, settings)
             copying = [row for row in range(len(settings)) if self._first_copy(state[-1][row], ids[:, row]) is not None]
-            before, drawn = (logits, state), ids
+            before, drawn, least = (logits, state), ids, _LARGEST
             ids, logits, state = ids.copy(), expected.copy(), (*map(np.array, after), self._recent(state[-1], ids))
             for row in copying:
                 there = _row(before[0], row), tuple(_row(part, row) for part in before[1])
                 found = self._redrawn(*there, drawn[:, row : row + 1], chances[:, row : row + 1], settings[row])
-                ids[:, row : row + 1], logits[row : row + 1], parts = found
+                ids[:, row : row + 1], logits[row : row + 1], parts, since = found
+                least = min(least, self._before - since)
                 for part, own in zip(state, parts, strict=True):
                     part[row : row + 1] = own
-            self._size = _FIRST if copying else min(2 * self._size, _LARGEST)
+            self._size = max(_FIRST, least) if copying else _FIRST if self._copied else min(2 * self._size, _LARGEST)
+            self._copied = bool(copying)
             pieces.append(ids)
             done += len(ids)
         return np.concatenate(pieces), logits, state
@@ -74,8 +77,8 @@ class GuardedEngine:
         ids: NDArray[np.int64],
         chances: NDArray[np.float64],
         setting: Sampling,
-    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
-        """`write` for one stream that has drawn ids (T, 1), the first copy among which is known to be there."""
+    ) -> tuple[NDArray[np.int64], Floats, EngineState, int]:
+        """`write` for one stream that has drawn ids (T, 1) with a copy, and how many came after the last redrawn."""
         pieces: list[NDArray[np.int64]] = []
         while (copied := self._first_copy(state[-1][0], ids[:, 0])) is not None:
             if copied:
@@ -90,7 +93,7 @@ class GuardedEngine:
                 ids, expected, after = self._engine.write(logits, state[:-1], chances, setting)
         if len(ids):
             logits, state = expected, (*after, self._recent(state[-1], ids))
-        return np.concatenate([*pieces, ids]), logits, state
+        return np.concatenate([*pieces, ids]), logits, state, len(ids)
 
     def _other(self, logits: Floats, recent: Floats, drawn: int, chance: NDArray[np.float64], setting: Sampling) -> int:
         """A symbol that completes no copied run, drawn in the place of one that does."""

@@ -153,7 +153,7 @@ class Scorer:
         _, state = self._engine.trace(block[:-1], state, Trace(logits=logits))
         nats, likeliest = surprise_in(logits.reshape(T * B, -1), block[1:].reshape(-1), self._alternatives)
         if likeliest is not None:
-            likeliest = Likeliest(*(part.reshape(T, B, -1) for part in likeliest))
+            likeliest = Likeliest(likeliest.ids.reshape(T, B, -1), likeliest.probabilities.reshape(T, B, -1))
         return nats.reshape(T, B), likeliest, state
 
     def _steps(self, lanes_: int) -> int:

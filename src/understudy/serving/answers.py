@@ -48,13 +48,13 @@ class Answer:
 
     def add(self, piece: Piece) -> None:
         """Keep a piece for the whole."""
-        text = self._texts[piece.index]
+        text = self._texts[piece.number]
         text.parts.append(piece.text)
         text.odds += piece.odds
         self._count(piece)
 
     def _count(self, piece: Piece) -> None:
-        text = self._texts[piece.index]
+        text = self._texts[piece.number]
         text.drawn = max(text.drawn, piece.drawn)
         if piece.finish_reason is not None:
             text.last = piece
@@ -69,8 +69,8 @@ class Answer:
 
     def chunk(self, piece: Piece) -> dict[str, Any]:
         """The document of one piece of a stream."""
-        text = self._texts[piece.index]
-        choice = self._choice(piece.index, piece.text, piece.odds, text.offset, piece)
+        text = self._texts[piece.number]
+        choice = self._choice(piece.number, piece.text, piece.odds, text.offset, piece)
         text.offset += len(piece.text)
         self._count(piece)
         return {**self._head, "choices": [choice], **({"usage": None} if self._asked.usage else {})}

@@ -1,7 +1,7 @@
 """Which address leads where."""
 
+import asyncio
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -11,21 +11,21 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from understudy.serving import learning
-from understudy.serving.completions import Completions, model_document, model_named, models_document
+from understudy.serving.completions import Completions, model_document
 from understudy.serving.desk import Desk
 from understudy.serving.gate import Gate, Policy
 from understudy.serving.limits import Limits
+from understudy.serving.offered import Offered, Told
 from understudy.serving.refusals import Refused
-from understudy.serving.served import Served
 from understudy.serving.site import Site
 from understudy.serving.views import Views
 
 
-def application(models: Mapping[str, Served], desk: Desk, runs: Path, limits: Limits, policy: Policy) -> ASGIApp:
+def application(models: Offered, desk: Desk, runs: Path, limits: Limits, policy: Policy) -> ASGIApp:
     """The server's application.
 
     Args:
-        models: by the names that requests call them by.
+        models: what requests may name.
         desk: runs them.
         runs: the folder of the runs that the page begins and shows.
         limits: bounds of what may be asked for.
@@ -37,10 +37,12 @@ def application(models: Mapping[str, Served], desk: Desk, runs: Path, limits: Li
         return JSONResponse({"status": "ok", "texts": desk.waiting})
 
     async def listed(_: Request) -> Response:
-        return JSONResponse(models_document(models, since))
+        there = await asyncio.to_thread(models.all)
+        return JSONResponse({"object": "list", "data": [model_document(model, since) for model in there]})
 
     async def one(request: Request) -> Response:
-        return JSONResponse(model_document(model_named(models, request.path_params["name"]), since))
+        model = await models.find(request.path_params["name"])
+        return JSONResponse(model_document(Told(model.name, model.vocabulary.kind, model.config), since))
 
     router = Router(
         [

@@ -139,8 +139,9 @@ def _prompts(fields: "Fields", limits: Limits, state: str | None) -> tuple[str, 
 def _sampling(fields: "Fields") -> Sampling:
     temperature = fields.given.get("temperature", TEMPERATURE)
     top_k, top_p = fields.given.get("top_k"), fields.given.get("top_p")
-    for name, values in (("temperature", (temperature,)), ("top_k", (0.8, top_k)), ("top_p", (0.8, None, top_p))):
-        fields.held(name, lambda values=values: Sampling(*values))
+    fields.held("temperature", lambda: Sampling(temperature))
+    fields.held("top_k", lambda: Sampling(top_k=top_k))
+    fields.held("top_p", lambda: Sampling(top_p=top_p))
     return Sampling(temperature, top_k, top_p)
 
 

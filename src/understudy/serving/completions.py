@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,13 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from understudy import checks
 from understudy.errors import VocabularyError
 from understudy.generation.stream import StreamState
 from understudy.serving.answers import Answer
 from understudy.serving.asked import Asked, asked
 from understudy.serving.desk import Desk
 from understudy.serving.limits import Limits
+from understudy.serving.offered import Offered, Told
 from understudy.serving.refusals import Refused
 from understudy.serving.replies import Reply, json_of, one_document, streamed
 from understudy.serving.served import Served
@@ -33,14 +32,14 @@ _LONG = 1 << 16
 class Completions:
     """Answers requests for completions."""
 
-    def __init__(self, models: Mapping[str, Served], desk: Desk, limits: Limits) -> None:
-        """Take the models by their names, what runs them, and the bounds."""
+    def __init__(self, models: Offered, desk: Desk, limits: Limits) -> None:
+        """Take the models, what runs them, and the bounds."""
         self._models, self._desk, self._limits, self._tokens = models, desk, limits, Tokens()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, as ASGI has it."""
         wanted = asked(await json_of(Request(scope, receive), self._limits.depth), self._limits)
-        model = model_named(self._models, wanted.model)
+        model = await self._models.find(wanted.model)
         prompts = [await encoded(model, prompt, wanted, self._limits) for prompt in wanted.prompts]
         state = None
         if wanted.state is not None:
@@ -105,28 +104,7 @@ async def encoded(model: Served, prompt: str, wanted: Asked, limits: Limits) -> 
     return ids
 
 
-def model_named(models: Mapping[str, Served], name: str) -> Served:
-    """The model of that name.
-
-    Raises:
-        Refused: there is none.
-    """
-    if name not in models:
-        raise Refused(
-            404,
-            f"model {checks.shown(name)}: there is {', '.join(map(checks.shown, models))}",
-            param="model",
-            code="model_not_found",
-        )
-    return models[name]
-
-
-def models_document(models: Mapping[str, Served], since: int) -> dict[str, Any]:
-    """`/v1/models`."""
-    return {"object": "list", "data": [model_document(model, since) for model in models.values()]}
-
-
-def model_document(model: Served, since: int) -> dict[str, Any]:
+def model_document(model: Told, since: int) -> dict[str, Any]:
     """One model, as clients list it, and what the page shows beside that."""
     config = model.config
     return {
@@ -134,7 +112,7 @@ def model_document(model: Served, since: int) -> dict[str, Any]:
         "object": "model",
         "created": since,
         "owned_by": "understudy",
-        "kind": model.vocabulary.kind,
+        "kind": model.kind,
         "cell": config.cell,
         "units": config.units,
         "layers": config.layers,
@@ -158,7 +136,7 @@ async def _whole(ticket: Ticket, answer: Answer) -> dict[str, Any]:
 
 def _events(answer: Answer, things: list[Any], wanted: Asked) -> tuple[list[bytes], bool]:
     """The events of some pieces, and whether they are the last."""
-    events = []
+    events: list[bytes] = []
     for thing in things:
         if isinstance(thing, Refused):
             return [*events, _event(thing.document), _DONE], True

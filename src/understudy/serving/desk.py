@@ -16,15 +16,17 @@ _log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Owns the engines of the models that are served, and one thread that runs them.
+    """Owns the work on the models that are served, and one thread that runs their engines.
 
     What is called from outside is called on the loop; `add_reading` and `add_row`, by what a reading leads to, in the
     thread.
     """
 
-    def __init__(self, models: Iterable[Served], limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
-        """Take the models; `start` begins."""
-        self._models, self._limits = list(models), limits
+    def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+        """Take the bounds, and where results go; `start` begins."""
+        self._limits = limits
+        self._models: list[Served] = []
+        """Those that there is work on."""
         self.outbox = Outbox(loop)
         self._commands: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._tickets: set[Ticket] = set()
@@ -71,11 +73,13 @@ class Desk:
         own = list(readings)
 
         def take_on() -> None:
+            if model not in self._models:
+                self._models.append(model)
             ticket.cost = min((cost for other in self._models for cost in other.costs), default=0.0)
             if begin is not None:
                 begin()
             for reading in own:
-                model.add_reading(reading)
+                model.reader.add(reading)
 
         self._commands.put(take_on)
 
@@ -93,9 +97,8 @@ class Desk:
             while not self._ended:
                 self._take_commands()
                 for model in self._models:
-                    model.let_go(lambda ticket: ticket.given_up)
-                    model.read()
-                    model.write(self.outbox)
+                    model.turn(lambda ticket: ticket.given_up, self.outbox)
+                self._models = [model for model in self._models if model.used]
                 self.outbox.deliver()
         except BaseException:
             _log.exception("the engine's thread has ended")

@@ -36,6 +36,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_BRING_TEXTS = ("/studio/runs", "/studio/survey")
 _OPEN = ("/", "/health")
 """Paths that need no key, and all under `/page/`: what is there tells of nothing."""
 
@@ -75,7 +76,8 @@ class Gate:
             if scope["method"] == "OPTIONS" and "origin" in headers:
                 await answer.empty()
                 return
-            body = _Body(receive, self._limits, headers)
+            most = self._limits.text if scope["path"] in _BRING_TEXTS else self._limits.body
+            body = _Body(receive, most, self._limits.arrival, headers)
             await self._application(scope, body.receive, answer.send)
         except Refused as refused:
             await answer.refuse(refused)
@@ -139,12 +141,11 @@ class Gate:
 class _Body:
     """A request's body, within bounds of size and time."""
 
-    def __init__(self, receive: Receive, limits: Limits, headers: Headers) -> None:
-        self._receive, self._most = receive, limits.body
-        self._left, self._until = limits.body, time.monotonic() + limits.arrival
-        self._seconds, self._whole = limits.arrival, False
+    def __init__(self, receive: Receive, most: int, seconds: float, headers: Headers) -> None:
+        self._receive, self._most, self._seconds = receive, most, seconds
+        self._left, self._until, self._whole = most, time.monotonic() + seconds, False
         told = headers.get("content-length", "0")
-        if told.isascii() and told.isdigit() and int(told[:20]) > limits.body:
+        if told.isascii() and told.isdigit() and int(told[:20]) > most:
             raise self._too_large()
 
     async def receive(self) -> Message:

@@ -65,12 +65,13 @@ async def one_document(document: Awaitable[dict[str, Any]]) -> AsyncIterator[tup
 
 async def streamed(ticket: Ticket, parts: Parts, media_type: str) -> AsyncIterator[tuple[str, bytes]]:
     """The parts of an answer that is sent as it is made: all that has come since the last one in one."""
-    last = False
+    last, begun = False, False
     while not last:
         things = await ticket.take()
-        if isinstance(things[0], Refused) and len(things) == 1:
+        if isinstance(things[0], Refused) and not begun:
             raise things[0]
         made, last = parts(things)
+        begun = True
         yield media_type, b"".join(made)
 
 

@@ -7,13 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.generation.sampling import Floats, Sampling
+from understudy.generation.engine import EngineState
+from understudy.generation.sampling import Floats, Sampling, uniforms
 from understudy.generation.shown import FinishReason, Shown
 from understudy.generation.stream import StreamState
 from understudy.seeing.scoring import surprise_in
 from understudy.serving.prefixes import Place
 from understudy.serving.tickets import Ticket
 from understudy.text.vocabulary import Vocabulary
+
+_CHANCES = 1024
+"""So many random numbers are made at once."""
 
 
 class Odds(NamedTuple):
@@ -36,7 +40,7 @@ class Piece(NamedTuple):
     """Some more of one of a request's texts.
 
     Attributes:
-        index: which of them.
+        number: which of them.
         text: what comes next in it.
         odds: of its symbols, in order, where they were asked for; their texts together are `text`.
         finish_reason: why it ended, with its last piece.
@@ -44,7 +48,7 @@ class Piece(NamedTuple):
         state: where it stands, with its last piece, where that was asked for.
     """
 
-    index: int
+    number: int
     text: str
     odds: tuple[Odds, ...] = ()
     finish_reason: FinishReason | None = None
@@ -69,21 +73,36 @@ class Row:
 
     Attributes:
         ticket: the request.
-        place: where the text stands.
         fresh: whether nothing of it has been written.
+        due: when its next piece is to be sent, where it is streamed.
     """
 
     def __init__(
-        self, ticket: Ticket, index: int, wanted: Wanted, vocabulary: Vocabulary, beginning: StreamState
+        self, ticket: Ticket, number: int, wanted: Wanted, vocabulary: Vocabulary, beginning: StreamState
     ) -> None:
         """Take the request, which of its texts this is, what is wanted of it, and where it begins."""
-        self.ticket, self.index, self.wanted = ticket, index, wanted
-        self.place = Place(beginning.logits, beginning.layers)
-        self.seed, self.drawn, self.fresh = beginning.seed, beginning.drawn, True
+        self.ticket, self.number, self.wanted = ticket, number, wanted
+        self._stands: tuple[Floats, EngineState, int] | Place = Place(beginning.logits, beginning.layers)
+        self.seed, self.drawn, self.fresh, self.due = beginning.seed, beginning.drawn, True, 0.0
+        self._chances = np.zeros(0, np.float64)
         self._left, self._first = wanted.length, beginning.drawn
         self._shown = Shown(vocabulary, wanted.stop, beginning.pending, counts=self.judged)
         self._odds: list[tuple[int, Odds]] = []
-        self._held, self._seen = "", 0
+        self._text, self._held, self._seen = "", "", 0
+
+    @property
+    def place(self) -> Place:
+        """Where the text stands."""
+        if isinstance(self._stands, Place):
+            return self._stands
+        logits, layers, row = self._stands
+        return Place(logits[row], tuple(part[row] for part in layers))
+
+    def chances(self, steps: int) -> NDArray[np.float64]:
+        """The random numbers of the next steps, (T,)."""
+        if len(self._chances) < steps:
+            self._chances = uniforms(self.seed, self.drawn, max(steps, _CHANCES))
+        return self._chances[:steps]
 
     @property
     def judged(self) -> bool:
@@ -93,14 +112,15 @@ class Row:
     def opened(self, text: str, odds: tuple[Odds, ...]) -> Piece | None:
         """The piece that comes before anything is written: the prompt, where it is echoed, or all there is to be."""
         if self._left:
-            return Piece(self.index, text, odds) if text else None
+            return Piece(self.number, text, odds) if text else None
         state = self._state(self.place) if self.wanted.hands_out else None
-        return Piece(self.index, text + self._shown.finish(), odds, "length", 0, state)
+        return Piece(self.number, text + self._shown.finish(), odds, "length", 0, state)
 
     def take(self, ids: NDArray[np.int64], expected: Floats | None) -> int:
         """Take in drawn ids (T,), where logits (T, V) were expected if that is told; how many belong to the text."""
         ids = ids[: self._left]
-        self._text, taken = self._shown.take(ids)
+        text, taken = self._shown.take(ids)
+        self._text += text
         self.fresh = False
         self._left -= taken
         if expected is not None:
@@ -124,17 +144,18 @@ class Row:
         """Whether the text has its end."""
         return self._shown.finish_reason is not None
 
-    def move_to(self, place: Place, taken: int) -> None:
-        """The text stands there now, so many symbols on."""
-        self.place, self.drawn = place, self.drawn + taken
+    def move_to(self, logits: Floats, layers: EngineState, row: int, taken: int) -> None:
+        """The text stands there now, so many symbols on: in a row of what the engine gave."""
+        self._stands, self.drawn, self._chances = (logits, layers, row), self.drawn + taken, self._chances[taken:]
 
     def piece(self) -> Piece | None:
-        """What there is to be sent of what was taken in, once the text stands where it stands."""
-        text, odds = (self._text, ()) if not self.judged else self._told(self._text)
+        """What there is to be sent of what was taken in since the last piece."""
+        text, self._text = self._text, ""
+        text, odds = (text, ()) if not self.judged else self._told(text)
         if not self.finished:
-            return Piece(self.index, text, odds, None, self.drawn - self._first) if text or odds else None
+            return Piece(self.number, text, odds, None, self.drawn - self._first) if text or odds else None
         state = self._state(self.place) if self.wanted.hands_out else None
-        return Piece(self.index, text, odds, self._shown.finish_reason, self.drawn - self._first, state)
+        return Piece(self.number, text, odds, self._shown.finish_reason, self.drawn - self._first, state)
 
     def _judge(self, ids: NDArray[np.int64], expected: Floats) -> None:
         ends = self._shown.ends[len(self._shown.ends) - len(ids) :]
@@ -156,7 +177,8 @@ class Row:
         return text, tuple(told)
 
     def _state(self, place: Place) -> StreamState:
-        return StreamState(place.layers, place.logits, self.seed, self.drawn, self._shown.pending)
+        layers = tuple(part.copy() for part in place.layers)
+        return StreamState(layers, place.logits.copy(), self.seed, self.drawn, self._shown.pending)
 
 
 def odds_of(ids: NDArray[np.int64], expected: Floats, alternatives: int) -> list[Odds]:

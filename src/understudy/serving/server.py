@@ -4,7 +4,8 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,13 @@ from understudy.serving.app import application
 from understudy.serving.desk import Desk
 from understudy.serving.gate import Policy
 from understudy.serving.limits import Limits
+from understudy.serving.offered import Offered
 from understudy.serving.protocol import Protocol
-from understudy.serving.served import Served
 
 _KEEP_ALIVE = 75
 """Seconds that an idle connection stays: clients expect that it does."""
+_SWITCH = 5e-4
+"""Seconds after which the loop lets the engine's thread go on, which has little to do in Python each time."""
 _END = 2
 """Seconds that open answers have for their last words."""
 
@@ -61,17 +64,16 @@ def bind(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(models: Mapping[str, Served], listener: socket.socket, settings: Settings, ready: Callable[[], Any]) -> None:
+def serve(models: Offered, listener: socket.socket, settings: Settings, ready: Callable[[], Any]) -> None:
     """Serve until a signal ends it; `ready` is called when requests are answered."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # the gate tells of what fails
+    sys.setswitchinterval(_SWITCH)
     asyncio.run(_serve(models, listener, settings, ready))
 
 
-async def _serve(
-    models: Mapping[str, Served], listener: socket.socket, settings: Settings, ready: Callable[[], Any]
-) -> None:
-    desk = Desk(models.values(), settings.limits, asyncio.get_running_loop())
+async def _serve(models: Offered, listener: socket.socket, settings: Settings, ready: Callable[[], Any]) -> None:
+    desk = Desk(settings.limits, asyncio.get_running_loop())
     config = uvicorn.Config(
         application(models, desk, settings.runs, settings.limits, settings.policy),
         http=partial(Protocol, limits=settings.limits),  # type: ignore[arg-type]  # it is called as a class is

@@ -45,7 +45,7 @@ class Texts:
             if piece is not None:
                 self._outbox.put(self._ticket, piece, len(piece.text))
             if not row.finished:
-                model.add_row(row)
+                model.writer.rows.append(row)
 
     def _judge(self, ids: NDArray[np.int64], at: int, expected: Floats, hidden: Floats) -> None:
         """How probable the prompt's own symbols were; nothing predicts the first."""

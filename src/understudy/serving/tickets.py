@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 
 class Ticket:
@@ -75,6 +75,18 @@ class Outbox:
         if self._things and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_deliver, self._things)
         self._things = []
+
+
+def charge(work: "Sequence[_Work]", seconds: float) -> None:
+    """Share the time that some work took among the requests that it was for."""
+    for each in work:
+        each.ticket.cost += seconds / len(work)
+
+
+class _Work(Protocol):
+    @property
+    def ticket(self) -> Ticket:
+        """The request."""
 
 
 def _deliver(things: list[tuple[Ticket, Any, int]]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,10 @@ from understudy.generation.sampling import Floats
 from understudy.seeing.scoring import surprise_in
 from understudy.serving.answers import shown
 from understudy.serving.asked import Fields
-from understudy.serving.completions import model_named
 from understudy.serving.desk import Desk
 from understudy.serving.learned import Learned
 from understudy.serving.limits import Limits
+from understudy.serving.offered import Offered
 from understudy.serving.prefixes import Place
 from understudy.serving.readings import Reading
 from understudy.serving.refusals import Refused
@@ -31,15 +31,17 @@ from understudy.text.vocabulary import opening
 
 _MOST_NEXT = 200
 _MOST_COPY = 1000
+_MOST_LEARNED = 2
+"""The texts of so many models are kept, with all their runs: eight bytes for each character."""
 
 
 class Views:
     """Answers what the page asks."""
 
-    def __init__(self, models: Mapping[str, Served], desk: Desk, limits: Limits) -> None:
-        """Take the models by their names, what runs them, and the bounds."""
+    def __init__(self, models: Offered, desk: Desk, limits: Limits) -> None:
+        """Take the models, what runs them, and the bounds."""
         self._models, self._desk, self._limits = models, desk, limits
-        self._learned = {name: Learned(model) for name, model in models.items()}
+        self._learned: OrderedDict[bytes, Learned] = OrderedDict()
 
     async def score(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Nats of every character from a place on, in lines of JSON as they come."""
@@ -57,7 +59,7 @@ class Views:
             self._desk.outbox.put(ticket, (at, nats))
 
         def parts(things: list[Any]) -> tuple[list[bytes], bool]:
-            lines = []
+            lines: list[bytes] = []
             for thing in things:
                 if isinstance(thing, Refused):
                     return [*lines, _line(thing.document)], True
@@ -126,11 +128,15 @@ class Views:
         fields, model = await self._asked(request.scope, request.receive)
         length = fields.whole("length", 30, 2, _MOST_COPY)
         text = self._text(fields)
-        return JSONResponse(await asyncio.to_thread(self._learned[model.name].copies, text, length))
+        learned = self._learned.setdefault(model.digest, Learned(model))
+        self._learned.move_to_end(model.digest)
+        if len(self._learned) > _MOST_LEARNED:
+            self._learned.popitem(last=False)
+        return JSONResponse(await asyncio.to_thread(learned.copies, text, length))
 
     async def _asked(self, scope: Scope, receive: Receive) -> tuple[Fields, Served]:
         fields = Fields(await json_of(Request(scope, receive), self._limits.depth))
-        return fields, model_named(self._models, fields.text("model", needed=True))
+        return fields, await self._models.find(fields.text("model", needed=True))
 
     def _text(self, fields: Fields) -> str:
         text = fields.text("text", empty=True) or ""
