@@ -14,6 +14,7 @@ from understudy.serving.refusals import Refused
 LOG, SITTING = "studio.log", "studio.json"
 """What a run that the page began has beside a run's own files: what it printed, and which process it is."""
 _PIECE, _SAMPLES, _LAST = 1 << 20, 1 << 18, 12
+_ERROR = "understudy: error: "
 _SAMPLE = re.compile(r"^--- step (\d+) ---\n(.*?)\n\n(?=--- step \d+ ---\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -145,7 +146,8 @@ def last_line(run: Path) -> str | None:
             lines = file.read().decode("utf-8", "replace").split("\n")
     except OSError:
         return None
-    return next((line.strip()[:500] for line in reversed(lines) if line.strip()), None)
+    found = next((line.strip() for line in reversed(lines) if line.strip()), None)
+    return None if found is None else found.removeprefix(_ERROR)[:500]
 
 
 def _checkpoint(run: Path) -> dict[str, Any] | None:
