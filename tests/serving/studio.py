@@ -10,7 +10,7 @@ from tests.browsers.driving import Chromium, chromium
 from tests.browsers.hands import LOOPBACK, Hands
 from tests.serving.running import Running
 
-CARET = "document.getElementById('text').selectionEnd"
+CARET = "document.getElementById('words').selectionEnd"
 
 
 class Studio(Hands):
@@ -34,21 +34,20 @@ class Studio(Hands):
     def editing(self) -> None:
         """Put the focus into the text, the caret at its end."""
         self.value(
-            "(() => { const t = document.getElementById('text'); t.focus();"
+            "(() => { const t = document.getElementById('words'); t.focus();"
             "t.setSelectionRange(t.value.length, t.value.length); })()"
         )
 
     @property
     def written(self) -> str:
         """The text."""
-        return str(self.value("document.getElementById('text').value"))
+        return str(self.value("document.getElementById('words').value"))
 
     @property
     def mirrored(self) -> str:
-        """The text as it lies behind the field."""
-        return str(
-            self.value("Array.from(document.querySelectorAll('.mirror > div'), (one) => one.textContent).join('\\n')")
-        )
+        """The text as it lies behind the field: all of it, or the lines in sight with some around them."""
+        lines = "Array.from(document.querySelectorAll('.lines > div'), (one) => one.textContent)"
+        return str(self.value(f"new Promise((done) => requestAnimationFrame(() => done({lines}.join('\\n'))))"))
 
     @property
     def branches(self) -> list[str]:
@@ -64,7 +63,7 @@ class Studio(Hands):
         """Write on from the caret; what came."""
         before = self.written
         self.key("Enter", 2)
-        self.until(f"document.getElementById('text').value !== {json.dumps(before)}")
+        self.until(f"document.getElementById('words').value !== {json.dumps(before)}")
         self.idle()
         return self.written[len(before) :]
 

@@ -86,7 +86,7 @@ def test_a_suggestion_comes_is_leafed_through_sent_away_and_taken(page: Studio) 
     assert page.written == "To be, or not t" + shown
     assert page.value(CARET) == len(page.written)
     assert page.mirrored == page.written
-    assert page.value("document.activeElement.id") == "text"
+    assert page.value("document.activeElement.id") == "words"
     page.key("z", CONTROL)
     assert page.written == "To be, or not t"
     asked = page.value("performance.getEntriesByName('suggestion').map((entry) => Math.round(entry.duration))")
@@ -138,16 +138,16 @@ def test_moving_a_slider_draws_the_same_passage_again_and_back_again(page: Studi
     first = page.write_on()
     page.set("temperature", 0.3)
     page.until(
-        f"document.getElementById('text').value.length === {len('JULIET:') + 61}"
-        f" && document.getElementById('text').value !== {json.dumps('JULIET:' + chr(10) + first)}"
+        f"document.getElementById('words').value.length === {len('JULIET:') + 61}"
+        f" && document.getElementById('words').value !== {json.dumps('JULIET:' + chr(10) + first)}"
     )
     page.idle()
     cool = page.written
     page.set("temperature", 0.8)
-    page.until(f"document.getElementById('text').value === {json.dumps('JULIET:' + chr(10) + first)}")
+    page.until(f"document.getElementById('words').value === {json.dumps('JULIET:' + chr(10) + first)}")
     assert page.mirrored == page.written
     page.set("temperature", 0.3)
-    page.until(f"document.getElementById('text').value === {json.dumps(cool)}")
+    page.until(f"document.getElementById('words').value === {json.dumps(cool)}")
 
 
 def test_a_click_on_a_character_tells_what_else_and_branches_there(page: Studio) -> None:
@@ -155,7 +155,7 @@ def test_a_click_on_a_character_tells_what_else_and_branches_there(page: Studio)
     page.editing()
     page.type("The king is here.")
     x, y = page.value(
-        "(() => { const range = document.createRange(); const node = document.querySelector('.mirror div').firstChild;"
+        "(() => { const range = document.createRange(); const node = document.querySelector('.lines div').firstChild;"
         "range.setStart(node, 4); range.setEnd(node, 5); const box = range.getBoundingClientRect();"
         "return [box.left + box.width / 2, box.top + box.height / 2]; })()"
     )
@@ -167,7 +167,7 @@ def test_a_click_on_a_character_tells_what_else_and_branches_there(page: Studio)
     assert all(share.endswith("%") for share in shares)
     number = next(number for number, way in enumerate(ways) if len(way) == 1 and way not in "k ")
     page.press(f"#else li:nth-child({number + 1}) button")
-    page.until("document.getElementById('text').value.length > 20")
+    page.until("document.getElementById('words').value.length > 20")
     page.idle()
     assert page.written.startswith("The " + ways[number])
     page.key("z", CONTROL)
@@ -211,7 +211,7 @@ def test_all_of_it_is_found_again_and_goes_out_and_comes_in(page: Studio, tmp_pa
     with studio(page.server) as other:  # another browser, with nothing in it
         assert other.written == ""
         other.choose(tmp_path / "studio.json", "#import")
-        other.until(f"document.getElementById('text').value === {json.dumps(whole)}")
+        other.until(f"document.getElementById('words').value === {json.dumps(whole)}")
         other.assert_alone()
 
 

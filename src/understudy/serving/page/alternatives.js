@@ -6,7 +6,8 @@ import { before, characterAt, ending, named, percent } from './text.js';
 
 const READ = 200000;
 const SHOWN = 20;
-const PAUSE = 60;
+const PAUSE = 60; // milliseconds for which the cursor must rest,
+const LONGER = 1000; // and one more for so many characters, which are sent
 const element = (id) => document.getElementById(id);
 
 export class Alternatives {
@@ -44,7 +45,8 @@ export class Alternatives {
   follow() {
     if (document.body.dataset.place === 'see') {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.look(this.sheet.caret), PAUSE);
+      const pause = PAUSE + this.sheet.text.length / LONGER;
+      this.timer = setTimeout(() => this.look(this.sheet.caret), pause);
     } else if (this.at > this.sheet.text.length) this.clear();
   }
 

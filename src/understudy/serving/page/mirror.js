@@ -1,56 +1,52 @@
-/* The text once more, behind the one that is edited: a block a line, so that a key costs the layout of one line.
+/* The text once more, behind the one that is edited: of it only the lines in sight, with some above and below.
 
-   It is what tells where characters are, and what is coloured. Places count halves of characters. */
+   It is what tells where characters are, and what is coloured. Every line is a block whose height is measured once, so
+   that a key costs the layout of one line, however long the text is. Places count halves of characters. */
 
 const LONG = 3000; // characters of a line of which only a part may be in sight
+const MARGIN = 600; // pixels above and below what is in sight that are there too
 const PAINTS = globalThis.CSS?.highlights && globalThis.Highlight && globalThis.StaticRange;
 
 export class Mirror {
   constructor(element, scroller, marks) {
     [this.element, this.scroller, this.marks] = [element, scroller, marks];
-    this.painted = new Map(); // name -> spans, where the browser has no highlights
-    this.set('');
+    [this.space, this.gauge] = element.children;
+    this.lines = [''];
+    this.starts = [0];
+    this.heights = [0]; // 0 where they are to be measured
+    this.blocks = []; // of the lines from `first` on
+    [this.first, this.width] = [0, 0];
+    new ResizeObserver(() => this.resized()).observe(element);
   }
 
-  /** Show another text. */
-  set(text) {
-    const lines = text.split('\n');
-    this.blocks = lines.map(block);
-    this.starts = startsOf(lines, 0);
-    this.element.replaceChildren(...this.blocks);
+  resized() {
+    if (this.element.clientWidth === this.width) return;
+    this.width = this.element.clientWidth;
+    this.heights.fill(0);
+    this.show();
   }
 
   /** Follow a change. */
   apply({ at, cut, put }) {
     const [first, last] = [this.lineAt(at), this.lineAt(at + cut.length)];
-    const head = this.line(first).slice(0, at - this.starts[first]);
-    const tail = this.line(last).slice(at + cut.length - this.starts[last]);
-    const lines = (head + put + tail).split('\n');
-    const kept = Math.min(lines.length, last - first + 1);
-    for (let number = 0; number < kept; number += 1) {
-      const node = this.blocks[first + number].firstChild;
-      if (node.data !== lines[number]) node.data = lines[number];
-    }
+    const head = this.lines[first].slice(0, at - this.starts[first]);
+    const tail = this.lines[last].slice(at + cut.length - this.starts[last]);
+    const fresh = (head + put + tail).split('\n');
     const grown = put.length - cut.length;
-    if (lines.length === last - first + 1) {
-      for (let number = 1; number < lines.length; number += 1) {
-        this.starts[first + number] = this.starts[first + number - 1] + lines[number - 1].length + 1;
-      }
-      for (let line = last + 1; line < this.starts.length; line += 1) this.starts[line] += grown;
+    if (fresh.length === 1 && first === last) {
+      this.lines[first] = fresh[0];
+      for (let line = first + 1; line < this.starts.length; line += 1) this.starts[line] += grown;
+      const own = this.blocks[first - this.first];
+      if (own) own.firstChild.data = fresh[0];
+      this.heights[first] = 0;
       return;
     }
-    const fresh = lines.slice(kept).map(block);
-    for (const gone of this.blocks.slice(first + kept, last + 1)) gone.remove();
-    const pieces = document.createDocumentFragment();
-    pieces.append(...fresh);
-    this.blocks[first + kept - 1].after(pieces);
-    this.blocks = this.blocks.slice(0, first + kept).concat(fresh, this.blocks.slice(last + 1));
+    const joined = (of, between) => of.slice(0, first).concat(between, of.slice(last + 1));
     const after = this.starts.slice(last + 1).map((start) => start + grown);
-    this.starts = this.starts.slice(0, first).concat(startsOf(lines, this.starts[first]), after);
-  }
-
-  line(number) {
-    return this.blocks[number].firstChild.data;
+    this.lines = joined(this.lines, fresh);
+    this.starts = this.starts.slice(0, first).concat(startsOf(fresh, this.starts[first]), after);
+    this.heights = joined(this.heights, fresh.map(() => 0));
+    this.put(this.first, this.first + this.blocks.length);
   }
 
   /** The number of the line that a place is in. */
@@ -64,7 +60,69 @@ export class Mirror {
     return low;
   }
 
-  /** The boxes of the characters from one place to another, in the window. */
+  /** How far below the first line another one begins. */
+  topOf(line) {
+    this.measure();
+    let top = 0;
+    for (let number = 0; number < line; number += 1) top += this.heights[number];
+    return top;
+  }
+
+  /** Measure the lines that are new or another width has changed. */
+  measure() {
+    const wanted = [];
+    this.heights.forEach((height, line) => { if (!height) wanted.push(line); });
+    if (!wanted.length || !this.element.clientWidth) return;
+    if (wanted.length === 1 && this.blocks[wanted[0] - this.first]) {
+      this.heights[wanted[0]] = this.blocks[wanted[0] - this.first].getBoundingClientRect().height;
+      return;
+    }
+    this.gauge.replaceChildren(...wanted.map((line) => block(this.lines[line])));
+    [...this.gauge.children].forEach((one, number) => {
+      this.heights[wanted[number]] = one.getBoundingClientRect().height;
+    });
+    this.gauge.replaceChildren();
+  }
+
+  /** Have the lines in sight there; the numbers of the first and the last one in sight. */
+  show() {
+    this.measure();
+    const box = this.scroller.getBoundingClientRect();
+    const offset = this.space.getBoundingClientRect().top;
+    const [top, bottom] = [Math.max(0, box.top) - offset, Math.min(innerHeight, box.bottom) - offset];
+    const count = this.lines.length;
+    let [above, line] = [0, 0];
+    const until = (height) => {
+      for (; line < count - 1 && above + this.heights[line] <= height; line += 1) above += this.heights[line];
+      return line;
+    };
+    const [from, first, last] = [top - MARGIN, top, bottom].map(until);
+    const to = until(bottom + MARGIN);
+    for (; line < count; line += 1) above += this.heights[line];
+    if (this.total !== above) this.space.style.height = `${above}px`;
+    this.total = above;
+    const end = this.first + this.blocks.length;
+    const there = first >= this.first && last < end && end <= count && this.blocks.length < 4 * (to - from + 20);
+    if (!there) this.put(from, to + 1);
+    else this.place();
+    return [first, last];
+  }
+
+  /** Put the lines from one to before another there. */
+  put(from, to) {
+    this.first = Math.min(from, this.lines.length - 1);
+    this.blocks = this.lines.slice(this.first, to).map(block);
+    this.space.replaceChildren(...this.blocks);
+    this.place();
+  }
+
+  place() {
+    const top = `${this.topOf(this.first)}px`;
+    if (this.top !== top) this.space.style.paddingTop = top;
+    this.top = top;
+  }
+
+  /** The boxes of the characters from one place to another, in the window, as far as they are there. */
   boxes(begin, end) {
     return this.pieces(begin, end).flatMap(([node, from, to]) => {
       const range = document.createRange();
@@ -77,8 +135,9 @@ export class Mirror {
   /** The text nodes that hold a span, each with its part. */
   pieces(begin, end) {
     const found = [];
-    for (let line = this.lineAt(begin); line < this.blocks.length && this.starts[line] < end; line += 1) {
-      const node = this.blocks[line].firstChild;
+    const last = Math.min(this.lines.length, this.first + this.blocks.length);
+    for (let line = Math.max(this.first, this.lineAt(begin)); line < last && this.starts[line] < end; line += 1) {
+      const node = this.blocks[line - this.first].firstChild;
       const from = Math.max(0, begin - this.starts[line]);
       const to = Math.min(node.length, end - this.starts[line]);
       if (from < to) found.push([node, from, to]);
@@ -86,33 +145,18 @@ export class Mirror {
     return found;
   }
 
-  /** The first and the last place of what is in sight. */
+  /** The first place of what is in sight, and that after the last. */
   visible() {
+    const [first, last] = this.show();
     const box = this.scroller.getBoundingClientRect();
-    const [top, bottom] = [Math.max(0, box.top), Math.min(innerHeight, box.bottom)];
-    const offset = this.element.getBoundingClientRect().top;
-    const first = this.blockFrom(top - offset);
-    const last = Math.min(this.blockFrom(bottom - offset), this.blocks.length - 1);
-    return [this.inside(first, top), this.inside(last, bottom) + (this.line(last).length > LONG ? 200 : this.line(last).length)];
+    return [this.inside(first, box.top, -200), this.inside(last, box.bottom, 200, true)];
   }
 
-  /** The number of the last block that begins above a height. */
-  blockFrom(height) {
-    const { offsetTop } = this.blocks[0];
-    let [low, high] = [0, this.blocks.length - 1];
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.blocks[middle].offsetTop - offsetTop <= height) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
-
-  /** Of a long line the place at a height of the window; of others where they begin. */
-  inside(number, height) {
+  /** Of a long line a place near a height of the window; of others where they begin, or end. */
+  inside(number, height, slack, end = false) {
     const start = this.starts[number];
-    const { length } = this.line(number);
-    if (length <= LONG) return start;
+    const { length } = this.lines[number];
+    if (length <= LONG) return end ? start + length : start;
     let [low, high] = [0, length - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
@@ -120,13 +164,12 @@ export class Mirror {
       if (box && box.top <= height) low = middle;
       else high = middle - 1;
     }
-    return start + Math.max(0, low - 200);
+    return start + Math.min(length, Math.max(0, low + slack));
   }
 
   /** Colour spans, [begin, end] each, by the style of that name; what had it before has it no more. */
   paint(name, spans) {
     if (!PAINTS) {
-      this.painted.set(name, spans);
       this.paintBoxes(name, spans);
       return;
     }

@@ -5,7 +5,9 @@ import { announce, complain } from './announce.js';
 import { LEVELS, Scores, paint } from './heat.js';
 import { characterAt, named, percent, places } from './text.js';
 
-const PAUSE = 30; // milliseconds after a key until it is scored again
+const PAUSE = 30; // milliseconds after a key until it is scored again,
+const LONGER = 1000; // and one more for so many characters of the text, which is sent,
+const FURTHER = 100; // and for so many that are to be scored: who types on should not wait for them
 const NEURON_PAUSE = 250;
 const BOUNDS = [0.1, 0.35, 0.65];
 const HEAT = Array.from({ length: LEVELS }, (_, level) => `h${level + 1}`);
@@ -82,8 +84,10 @@ export class See {
     this.request?.abort();
     clearTimeout(this.timer);
     if (this.desk.draft && !this.here) return;
-    const neuron = this.shown === 'neuron';
-    this.timer = setTimeout(() => (neuron ? this.look() : this.score()), neuron ? NEURON_PAUSE : PAUSE);
+    const { length } = this.sheet.text;
+    const pause = PAUSE + length / LONGER + Math.min(400, (length - this.scores.begin) / FURTHER);
+    if (this.shown === 'neuron') this.timer = setTimeout(() => this.look(), pause + NEURON_PAUSE);
+    else if (this.shown === 'surprise') this.timer = setTimeout(() => this.score(), pause);
   }
 
   async score() {

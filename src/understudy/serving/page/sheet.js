@@ -29,7 +29,10 @@ export class Sheet extends EventTarget {
     document.addEventListener('selectionchange', () => {
       if (document.activeElement === this.field) this.say('caret');
     });
-    const moved = () => this.say('moved');
+    const moved = () => {
+      this.mirror.show();
+      this.say('moved');
+    };
     this.scroller.addEventListener('scroll', moved, { passive: true });
     addEventListener('scroll', moved, { passive: true });
     new ResizeObserver(moved).observe(this.field);
@@ -61,6 +64,15 @@ export class Sheet extends EventTarget {
     this.text = now;
     this.mirror.apply(change);
     this.say('typed', change);
+    this.soon();
+  }
+
+  /** Have the mirror follow in the next frame: its height, and the lines in sight. */
+  soon() {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.mirror.show();
+    });
   }
 
   get caret() {
@@ -80,6 +92,7 @@ export class Sheet extends EventTarget {
     this.field.setRangeText(change.put, change.at, change.at + change.cut.length, 'preserve');
     this.text = this.text.slice(0, change.at) + change.put + this.text.slice(change.at + change.cut.length);
     this.mirror.apply(change);
+    this.soon();
   }
 
   /** Show another text, and put the caret somewhere; what differs from the one before. */
@@ -96,12 +109,20 @@ export class Sheet extends EventTarget {
 
   /** Have a place in sight. */
   reveal(at) {
-    const line = this.mirror.lineAt(at);
-    const boxes = this.mirror.boxes(Math.max(this.mirror.starts[line], before(this.text, at)), at);
-    const { top, bottom } = boxes.at(-1) ?? this.mirror.blocks[line].getBoundingClientRect();
-    const view = this.scroller.getBoundingClientRect();
-    if (top < view.top + 8) this.scroller.scrollTop -= view.top + 48 - top;
-    else if (bottom > view.bottom - 8) this.scroller.scrollTop += bottom - view.bottom + 72;
+    const { mirror, scroller } = this;
+    const line = mirror.lineAt(at);
+    mirror.show();
+    const far = !mirror.blocks[line - mirror.first];
+    if (far) {
+      scroller.scrollTop = mirror.topOf(line) - scroller.clientHeight / 2;
+      mirror.show();
+    }
+    const boxes = mirror.boxes(Math.max(mirror.starts[line], before(this.text, at)), at);
+    const box = boxes.at(-1) ?? mirror.blocks[line - mirror.first]?.getBoundingClientRect();
+    if (!box) return;
+    const view = scroller.getBoundingClientRect();
+    if (box.top < view.top + 8) scroller.scrollTop -= view.top + 48 - box.top;
+    else if (box.bottom > view.bottom - 8) scroller.scrollTop += box.bottom - view.bottom + 72;
   }
 
   /** The place of the character under a point of the window; -1 where there is none. */
@@ -109,19 +130,20 @@ export class Sheet extends EventTarget {
     const { caret, text } = this;
     for (const at of [caret, before(text, caret)]) {
       const end = at + (text.codePointAt(at) > 0xffff ? 2 : 1);
-      const hit = this.mirror.boxes(at, end).some((box) => x >= box.left - 1 && x <= box.right + 1 && y >= box.top - 4 && y <= box.bottom + 4);
-      if (hit && at < text.length) return at;
+      const near = (box) => x >= box.left - 1 && x <= box.right + 1 && y >= box.top - 4 && y <= box.bottom + 4;
+      if (at < text.length && this.mirror.boxes(at, end).some(near)) return at;
     }
     return -1;
   }
 
   /** Show grey text at a place, over whatever is there. */
   showGhost(at, text) {
-    const line = this.mirror.lineAt(at);
+    const { mirror } = this;
+    const line = mirror.lineAt(at);
     const [kept, shown] = this.ghost.children;
-    kept.textContent = this.mirror.line(line).slice(0, at - this.mirror.starts[line]);
+    kept.textContent = mirror.lines[line].slice(0, at - mirror.starts[line]);
     shown.textContent = text.replaceAll('\n', '↵');
-    this.ghost.style.top = `${this.mirror.blocks[line].offsetTop}px`;
+    this.ghost.style.top = `${mirror.space.offsetTop + mirror.topOf(line)}px`;
     this.ghost.hidden = false;
   }
 

@@ -148,8 +148,9 @@ export class Writer {
     element('undo').disabled = tree.undo === null;
     element('redo').disabled = tree.redo === null;
     const { node } = tree;
-    element('redraw-hint').textContent = node.kind === 'generation' && node.settings
+    const told = node.kind === 'generation' && node.settings
       ? 'Moving these draws the last passage again.'
       : 'These hold for the next passage.';
+    if (element('redraw-hint').textContent !== told) element('redraw-hint').textContent = told;
   }
 }
