@@ -3,7 +3,7 @@
 import { calledBack, post } from './api.js';
 import { announce, complain } from './announce.js';
 import { LEVELS, Scores, paint } from './heat.js';
-import { characterAt, named, percent, places } from './text.js';
+import { before, characterAt, named, percent, places } from './text.js';
 
 const PAUSE = 30; // milliseconds after a key until it is scored again,
 const LONGER = 1000; // and one more for so many characters of the text, which is sent,
@@ -23,7 +23,7 @@ export class See {
     [this.request, this.timer, this.frame] = [null, 0, 0];
     desk.addEventListener('text', ({ detail }) => this.follow(detail));
     this.sheet.addEventListener('moved', () => this.soon());
-    this.sheet.addEventListener('caret', () => this.tell());
+    this.sheet.addEventListener('caret', () => this.soon());
     element('model').addEventListener('change', () => this.afresh());
     for (const field of document.querySelectorAll('[name="shown"]')) field.addEventListener('change', () => this.turn());
     for (const id of ['layer', 'unit']) element(id).addEventListener('input', () => this.turn());
@@ -189,7 +189,7 @@ export class See {
   tell() {
     if (!this.here) return;
     const { caret, text } = this.sheet;
-    const at = caret < text.length ? caret : text.length - 1;
+    const at = caret < text.length ? caret : before(text, text.length);
     const sign = characterAt(text, at);
     const told = element('see-told');
     if (!sign) {
@@ -202,14 +202,16 @@ export class See {
       return;
     }
     const value = this.scores.nats[at];
-    told.textContent = Number.isFinite(value)
+    const said = Number.isFinite(value)
       ? `${named(sign)}: ${value.toFixed(2)} nats, probability ${percent(Math.exp(-value))}.`
       : `${named(sign)}: ${at ? 'not scored, or unknown to the model' : 'nothing stands before it'}.`;
+    if (told.textContent !== said) told.textContent = said;
   }
 
   soon() {
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
+      this.tell(); // before anything is measured
       this.paint();
     });
   }
