@@ -82,7 +82,7 @@ export class Alternatives {
     const last = characterAt(this.sheet.text, before(this.sheet.text, at));
     const after = at === 0 ? 'At the beginning' : `After ${named(last)}`;
     const stands = next.find(([sign]) => sign === there);
-    const share = stands ? percent(stands[1]) : `less than ${percent(next.at(-1)?.[1] ?? 0).replace('under ', '')}`;
+    const share = stands ? percent(stands[1]) : `less than ${percent(next.at(-1)?.[1] ?? 0).replace('<', '')}`;
     element('else-told').textContent = there ? `${after} stands ${named(there)}, with ${share}.` : `${after} comes:`;
     const most = next[0]?.[1] ?? 1;
     element('else').replaceChildren(...next.map(([sign, probability], number) => {
@@ -99,6 +99,7 @@ export class Alternatives {
       bar.style.inlineSize = `${Math.max(1, (100 * probability) / most)}%`;
       bar.setAttribute('aria-hidden', 'true');
       button.append(bar, name, told);
+      button.disabled = Array.from(sign).length !== 1; // a byte is no character yet
       if (sign === there) button.setAttribute('aria-current', 'true');
       button.addEventListener('click', () => {
         this.clear();

@@ -24,6 +24,7 @@ export class Ghost {
     desk.addEventListener('text', ({ detail }) => this.follow(detail));
     this.sheet.addEventListener('caret', () => { if (this.shown && this.sheet.caret !== this.at) this.dismiss(); });
     this.sheet.field.addEventListener('blur', () => setTimeout(() => this.left(), 150));
+    this.sheet.addEventListener('moved', () => { if (this.shown) this.sheet.showGhost(this.at, this.way); });
     this.sheet.keys.push((event) => this.key(event));
     this.sheet.ghost.addEventListener('click', () => this.take());
     element('ghost-take').addEventListener('click', () => this.take());

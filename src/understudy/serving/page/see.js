@@ -74,6 +74,7 @@ export class See {
   turn() {
     element('neuron-part').hidden = this.shown !== 'neuron';
     element('heat-part').hidden = this.shown !== 'surprise';
+    element('surprises').hidden = !this.here || this.shown !== 'surprise';
     if (!this.here) return;
     this.values = null;
     this.soon();

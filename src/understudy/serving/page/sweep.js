@@ -53,7 +53,7 @@ export class Sweep {
   column(asked, place) {
     const item = document.createElement('li');
     const title = document.createElement('h3');
-    title.textContent = `Temperature ${asked.temperature}`;
+    title.textContent = `Temperature ${asked.temperature.toFixed(1)}`;
     const text = document.createElement('p');
     text.className = 'paper';
     const told = document.createElement('p');

@@ -66,7 +66,7 @@ export function short(text, most) {
 }
 
 export function percent(share) {
-  if (share < 0.001) return 'under 0.1%';
+  if (share < 0.001) return '<0.1%';
   return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%`;
 }
 
