@@ -287,17 +287,3 @@ def test_without_a_library_numpy_writes_and_says_why(monkeypatch: pytest.MonkeyP
     assert "what was compiled cannot be loaded" in compiled.described(writer.path)
     monkeypatch.setattr(compiled, "_file", lambda: None)
     assert "nothing was compiled" in compiled.described(writer.path)
-
-
-@each_quick_model
-def test_what_is_read_for_scores_is_near_to_what_writes_and_in_eight_bits_the_same(config: ModelConfig) -> None:
-    model, ids = opinionated(config), np.random.default_rng(1).integers(0, config.vocabulary, (40, 7))
-    tolerances: dict[Numbers, float] = {"float32": 1e-3, "int8": 0.0}
-    for path in paths_here():
-        for numbers, tolerance in tolerances.items():
-            found = []
-            with taking(path):
-                for fused in (False, True):
-                    reader = PortableEngine(model, numbers=numbers, fused=fused)
-                    found.append(reader.read(ids, reader.zero_state(7))[0])
-            np.testing.assert_allclose(found[1], found[0], rtol=0, atol=tolerance)
