@@ -78,7 +78,9 @@ def _scorer(model: ModelFile, precision: Precision | None) -> "Scorer":
     from understudy.generation.portable.engine import PortableEngine
     from understudy.seeing.scoring import Scorer
 
-    return Scorer(PortableEngine(with_weights(model), numbers=precision or "float32"), len(model.vocabulary))
+    return Scorer(
+        PortableEngine(with_weights(model), numbers=precision or "float32", fused=True), len(model.vocabulary)
+    )
 
 
 def _score(model: ModelFile, text: str, protocol: "Protocol", window: int) -> "Score":

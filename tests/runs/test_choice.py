@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from understudy.runs.budget import Pace
-from understudy.runs.choice import Beginning, Promise, choose, helps, most_passes
+from understudy.runs.budget import Ends, Pace
+from understudy.runs.choice import Beginning, Promise, choose, helps, most_passes, waits
 from understudy.training.recipe import PRESETS, Recipe
 from understudy.training.schedule import Schedule
 
@@ -85,22 +85,29 @@ def test_a_few_readings_are_told_as_people_say_it() -> None:
 
 @pytest.mark.parametrize(("slower", "wanted"), [(1.0, 1000), (1.5, 700), (0.5, 1900)])
 def test_a_run_keeps_its_time_when_the_machine_changes(slower: float, wanted: int) -> None:
-    pace, schedule = Pace(100, 0.0, 10**9), Schedule(1000, 0, 1 << 40)
+    pace, schedule = Pace(100, 0.0, Ends(10**9)), Schedule(1000, 0, 1 << 40)
     steps = pace.steps(schedule, 100, 10.0, 0.1 * slower, 0.0)
     assert steps == pytest.approx(100 + 900 / slower, abs=1)
     assert steps == pytest.approx(wanted, abs=1)
 
 
 def test_evaluations_take_their_part_of_the_time_and_an_end_is_an_end() -> None:
-    looking = Pace(100, 5.0, 10**9).steps(Schedule(2000, 100, 1 << 40), 100, 10.0, 0.1, 0.0)
+    looking = Pace(100, 5.0, Ends(10**9)).steps(Schedule(2000, 100, 1 << 40), 100, 10.0, 0.1, 0.0)
     assert looking == pytest.approx(700, abs=1)  # six looks, at 200, 300, ... 700, and 600 steps: 90 seconds
-    assert Pace(100, 0.0, 400).steps(Schedule(300, 0, 1 << 40), 100, 10.0, 0.1, 0.0) == 400
+    assert Pace(100, 0.0, Ends(400)).steps(Schedule(300, 0, 1 << 40), 100, 10.0, 0.1, 0.0) == 400
+
+
+def test_a_run_that_has_become_no_better_for_long_enough_ends() -> None:
+    pace, schedule = Pace(100, 0.0, Ends(400, patience=80)), Schedule(400, 20, 1 << 40)
+    assert pace.steps(schedule, 200, 10.0, 0.1, 0.0, since_best=60) == 400
+    assert pace.steps(schedule, 200, 10.0, 0.1, 0.0, since_best=80) == 200
+    assert Pace(100, 0.0, Ends(400)).steps(schedule, 200, 10.0, 0.1, 0.0, since_best=180) == 400
 
 
 def test_small_changes_and_first_steps_change_nothing() -> None:
     schedule = Schedule(1000, 0, 1 << 40)
-    assert Pace(100, 0.0, 10**9).steps(schedule, 10, 1.0, 0.5, 0.0) == 1000
-    assert Pace(100, 0.0, 10**9).steps(schedule, 100, 10.0, 0.101, 0.0) == 1000
+    assert Pace(100, 0.0, Ends(10**9)).steps(schedule, 10, 1.0, 0.5, 0.0) == 1000
+    assert Pace(100, 0.0, Ends(10**9)).steps(schedule, 100, 10.0, 0.101, 0.0) == 1000
 
 
 def test_a_long_text_is_read_once_with_a_table_of_ngrams() -> None:
@@ -111,7 +118,7 @@ def test_a_long_text_is_read_once_with_a_table_of_ngrams() -> None:
     assert chosen(60, 4_500_000, machine).ngrams == 0
     assert chosen(0.2, 1_000_000, machine).ngrams == 0
     assert chosen(2, 4_500_000, machine, ngrams=0).ngrams == 0
-    once, often = (most_passes(chosen(minutes, 4_500_000, machine), 4_500_000) for minutes in (2, 60))
+    once, often = (most_passes(chosen(minutes, 4_500_000, machine)) for minutes in (2, 60))
     assert once == 1 < often
     without = choose(PRESETS["auto"], 100_000_000, 65, machine, {}, Beginning.MODEL)[0]
     assert without.ngrams == 0  # the model to go on from has its shape
@@ -164,8 +171,8 @@ def test_a_small_text_is_read_less_often_and_more_slowly_from_the_base() -> None
         assert based.learning_rate < anew.learning_rate / 4
         small = characters < 400_000
         assert (based.dropout < anew.dropout) == small
-        passes = [most_passes(based, characters, beginning) for beginning in (Beginning.NOTHING, Beginning.BASE)]
-        assert (passes[1] < passes[0]) == small
+        assert (waits(characters, Beginning.BASE) is not None) == small
+        assert waits(characters, Beginning.NOTHING) is None
 
 
 @pytest.mark.parametrize(

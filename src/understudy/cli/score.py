@@ -70,7 +70,7 @@ def run(parsed: argparse.Namespace) -> int:
 
     model = file.read(parsed.model)
     corpus = TextOptions(tuple(parsed.texts), vocabulary=model.vocabulary.kind, **reading(parsed)).corpus()
-    engine = PortableEngine(model, numbers=parsed.precision)
+    engine = PortableEngine(model, numbers=parsed.precision, fused=True)
     with surprise(corpus, model.vocabulary, Scorer(engine, len(model.vocabulary)), fresh=parsed.fresh) as found:
         if not found.predicted:
             raise TextError(

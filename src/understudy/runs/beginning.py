@@ -21,7 +21,7 @@ from understudy.runs.journal import Journal, check_board
 from understudy.runs.material import Material, TextOptions, check_kind, prepare
 from understudy.runs.ownership import GROWING
 from understudy.runs.request import Request, check_found_again, check_same_text, shaped_like
-from understudy.runs.run import Run, batches_of, chooses, most_steps, network_for, take_temperature, text_lines
+from understudy.runs.run import Run, batches_of, chooses, ends, network_for, take_temperature, text_lines
 from understudy.shell import command_line, path_argument
 from understudy.storage import sha256_of
 from understudy.text.vocabulary import printable
@@ -88,8 +88,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     if recipe.minutes is None:
         trainer.schedule = budget.schedule_for(recipe, batches.per_epoch, material.held_back > 0)
     else:
-        most = most_steps(trainer, name, beginning)
-        pace = yield from _in_minutes(trainer, material, 60 * recipe.minutes, began, most)
+        pace = yield from _in_minutes(trainer, material, 60 * recipe.minutes, began, ends(trainer, name, beginning))
     facts = Facts(
         asked,
         config,
@@ -181,7 +180,7 @@ def _take_over(network: Network, material: Material, origin: ModelFile) -> Itera
 
 
 def _in_minutes(
-    trainer: Trainer, material: Material, seconds: float, began: float, most: int
+    trainer: Trainer, material: Material, seconds: float, began: float, ends: budget.Ends
 ) -> Generator[str, None, budget.Pace]:
     """Give the trainer the schedule that fits the time on this machine; what holds it to that."""
     try:
@@ -190,7 +189,7 @@ def _in_minutes(
         raise DivergedError(f"{error}, before any training; the weights to start from are damaged") from error
     per_epoch, held_back = trainer.batches.per_epoch, material.held_back
     left = seconds - (time.perf_counter() - began)
-    schedule = trainer.schedule = budget.schedule_in(trainer.recipe, per_epoch, held_back, left, speed, most)
+    schedule = trainer.schedule = budget.schedule_in(trainer.recipe, per_epoch, held_back, left, speed, ends.most)
     characters = trainer.batches.characters_per_epoch / per_epoch / speed.step
     yield (
         f"measured {characters:,.0f} characters a second here: {schedule.steps:,} steps, "
@@ -198,6 +197,8 @@ def _in_minutes(
     )
     if schedule.looked_at < held_back:
         yield f"looks at the first {schedule.looked_at:,} characters of the text held back: all would take too long"
-    if schedule.steps == most:
+    if ends.patience < budget.NO_END:
+        yield "it will stop before that, when it has become no better on the text held back for a while"
+    elif schedule.steps == ends.most:
         yield "it will stop there, before the time is over: more passes would only learn the text by heart"
-    return budget.Pace(seconds, speed.character * min(held_back, schedule.looked_at), most)
+    return budget.Pace(seconds, speed.character * min(held_back, schedule.looked_at), ends)

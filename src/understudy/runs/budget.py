@@ -108,17 +108,31 @@ def schedule_in(
     return replace(schedule, looked_at=looked_at)
 
 
+class Ends(NamedTuple):
+    """When a run ends although there is time.
+
+    Attributes:
+        most: after so many steps.
+        patience: when no look has been the best one for so many steps.
+    """
+
+    most: int = NO_END
+    patience: int = NO_END
+
+
 class Pace:
     """Holds a run to its time: the machine may be slower or faster than when it was measured."""
 
-    def __init__(self, seconds: float, evaluation: float, most: int) -> None:
-        """Plan for so many seconds and at most so many steps; an evaluation takes so long until one is timed."""
+    def __init__(self, seconds: float, evaluation: float, ends: Ends) -> None:
+        """Plan for so many seconds, or an end before; an evaluation takes so long until one is timed."""
         self._seconds = seconds
-        self._most = most
+        self._most, self._patience = ends
         self._evaluation = evaluation
         self._step = 0.0
 
-    def steps(self, schedule: Schedule, done: int, spent: float, step: float, evaluation: float) -> int:
+    def steps(
+        self, schedule: Schedule, done: int, spent: float, step: float, evaluation: float, since_best: int = 0
+    ) -> int:
         """How many steps the schedule should have now.
 
         Args:
@@ -127,7 +141,10 @@ class Pace:
             spent: seconds gone.
             step: seconds a step took lately.
             evaluation: seconds the last evaluation took; 0 for none yet.
+            since_best: steps since the best look, where one was just had.
         """
+        if since_best >= self._patience:
+            return done
         self._step = step if not self._step else _MEMORY * self._step + (1 - _MEMORY) * step
         self._evaluation = evaluation or self._evaluation
 

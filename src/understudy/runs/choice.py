@@ -48,8 +48,9 @@ FAMILIAR, DOUBLES, FASTEST = 1.5, 0.4, 6.0
 """A text that takes the base so many nats as it is counts as one that it can write already; with each so many more the
 rate doubles, up to so many times: the less of what the base knows is of use, the less is lost with it. Decay grows with
 the rate, from none to the recipe's own: it would take from what the base knows."""
-BASE_PASSES = 4
-"""So often a text of fewer than `SMALL` characters is read from the base: it is learned by heart so much sooner."""
+TURNED = 2.0
+"""From the base, a run on a text of fewer than `SMALL` characters ends when it has become no better for so many passes:
+some such texts are known by heart after two, and others like themselves go on being learned for ten."""
 BASE_SHARE = 0.1
 """A text that would get a table of n-grams is begun from the base only if there is no time to read this share."""
 _BEFORE, _LEARNING = 2.5, 0.93
@@ -134,9 +135,10 @@ def choose(
     recipe = _sized(recipe, recipe.units, characters, given)
     if "ngrams" not in given and not going_on and recipe.device != "cuda" and characters >= NGRAM_FROM:
         recipe = _with_ngrams(recipe, characters, symbols, rate, given)
-    passes = min(most_passes(recipe, characters, beginning), _learned(recipe, characters, symbols, rate) / characters)
+    passes = min(most_passes(recipe), _learned(recipe, characters, symbols, rate) / characters)
     most = LESS_DROPOUT if max(LESS_FROM, RARE * symbols) <= characters < SMALL else MOST_DROPOUT
-    dropout = round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
+    turns = waits(characters, beginning) is not None
+    dropout = 0.0 if turns else round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
     lines = []
     if "units" not in given:
         lines.append(f"size: {recipe.units} units, which suit {characters:,} characters and the time on this machine")
@@ -145,15 +147,15 @@ def choose(
             "n-grams: a table of them, which learns what it reads once; there is no time to read the text often"
         )
     if "dropout" not in given:
-        lines.append(_dropout_line(dropout, passes, by_base=beginning is Beginning.BASE and characters < SMALL))
+        lines.append(_dropout_line(dropout, passes, turns=turns))
         recipe = recipe.with_settings(dropout=dropout)
     return recipe, lines
 
 
-def _dropout_line(dropout: float, passes: float, *, by_base: bool) -> str:
+def _dropout_line(dropout: float, passes: float, *, turns: bool) -> str:
     """What is dropped, and why so much."""
-    if by_base:
-        return f"no dropout, and {BASE_PASSES} readings at most: who can write already soon knows a small text by heart"
+    if turns:
+        return "no dropout: it gains nothing where the text is small and the beginning can write already"
     share = f"dropout {dropout:.0%}" if dropout else "no dropout"
     why = "often enough to learn it by heart" if dropout else "too seldom to learn it by heart"
     return f"{share}: there is time to read {_about(passes)}, {why}"
@@ -166,10 +168,13 @@ def _about(passes: float) -> str:
     return f"the text about {passes:,.0f} times"
 
 
-def most_passes(recipe: Recipe, characters: int, beginning: Beginning = Beginning.NOTHING) -> int:
+def waits(characters: int, beginning: Beginning) -> float | None:
+    """For how many passes a run goes on without becoming better; None where it does so to its end."""
+    return TURNED if beginning is Beginning.BASE and characters < SMALL else None
+
+
+def most_passes(recipe: Recipe) -> int:
     """After so many passes over the text a run stops: what more of them teach is the text by heart."""
-    if beginning is Beginning.BASE and characters < SMALL:
-        return BASE_PASSES
     return 1 if recipe.ngrams else MOST_PASSES
 
 
@@ -211,7 +216,7 @@ def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: di
         learned = _learned(sized, characters, symbols, rate)
         without = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
         enough = ENOUGH_WITH_NGRAMS if recipe.ngrams else without
-        if characters >= fewest and learned >= min(enough * parameters, most_passes(recipe, characters) * characters):
+        if characters >= fewest and learned >= min(enough * parameters, most_passes(recipe) * characters):
             fitting = units
     return fitting
 

@@ -15,7 +15,7 @@ from understudy.runs.head_start import beginning_of
 from understudy.runs.journal import Journal, check_board
 from understudy.runs.material import Material, TextOptions, prepare
 from understudy.runs.request import Request, check_same_text, keeping, texts_to_resume
-from understudy.runs.run import Run, batches_of, most_steps, network_for, take_temperature, text_lines
+from understudy.runs.run import Run, batches_of, ends, network_for, take_temperature, text_lines
 from understudy.shell import command_line, path_argument
 from understudy.training.loop import Trainer
 from understudy.training.machine import environment, settled
@@ -77,9 +77,7 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
     pace, before = None, 0.0
     if recipe.minutes is not None:
         before = trainer.progress.seconds
-        pace = budget.Pace(
-            60 * recipe.minutes, 0.0, most_steps(trainer, facts.asked.preset, beginning_of(facts.origin))
-        )
+        pace = budget.Pace(60 * recipe.minutes, 0.0, ends(trainer, facts.asked.preset, beginning_of(facts.origin)))
     journal = Journal(folder.path)
     gone = [name for name, known in found.written.items() if known.size and not ownership.there(folder.path / name)]
     run = Run(folder, journal, trainer, facts, material, pace, before)

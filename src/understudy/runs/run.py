@@ -8,7 +8,7 @@ import torch
 from understudy.model.config import ModelConfig
 from understudy.model.network import Network
 from understudy.runs import budget
-from understudy.runs.choice import Beginning, most_passes
+from understudy.runs.choice import Beginning, most_passes, waits
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RunFolder
 from understudy.runs.journal import Journal
@@ -52,12 +52,16 @@ def chooses(preset: str | None) -> bool:
     return preset in (None, DEFAULT_PRESET)
 
 
-def most_steps(trainer: Trainer, preset: str | None, beginning: Beginning) -> int:
-    """How many steps a run in minutes may have: `auto` stops where nothing more is to be gained."""
-    stops = chooses(preset) and trainer.validation is not None
-    characters = trainer.batches.characters_per_epoch
-    passes = most_passes(trainer.recipe, characters, beginning)
-    return passes * trainer.batches.per_epoch if stops else budget.NO_END
+def ends(trainer: Trainer, preset: str | None, beginning: Beginning) -> budget.Ends:
+    """When a run in minutes ends before they are over: `auto` stops where nothing more is to be gained."""
+    if not chooses(preset) or trainer.validation is None:
+        return budget.Ends()
+    characters, per_epoch = trainer.batches.characters_per_epoch, trainer.batches.per_epoch
+    patience = waits(characters, beginning)
+    return budget.Ends(
+        most_passes(trainer.recipe) * per_epoch,
+        budget.NO_END if patience is None else max(1, round(patience * per_epoch)),
+    )
 
 
 def batches_of(train: Ids, recipe: Recipe) -> Batches:

@@ -147,7 +147,10 @@ class Session:
         step = trainer.batches.characters_per_epoch / trainer.batches.per_epoch / report.characters_per_second
         spent = run.before + time.perf_counter() - self.began
         looking = trainer.evaluation_seconds + self.keeper.sample_seconds
-        steps = run.pace.steps(trainer.schedule, report.step, spent, step, looking)
+        since_best = 0
+        if report.windowed is not None and trainer.progress.best_step:
+            since_best = report.step - trainer.progress.best_step
+        steps = run.pace.steps(trainer.schedule, report.step, spent, step, looking, since_best)
         if steps != trainer.schedule.steps:
             trainer.schedule = replace(trainer.schedule, steps=steps)
             run.facts = replace(run.facts, schedule=trainer.schedule)

@@ -18,6 +18,7 @@ from understudy.generation.portable.arithmetic import Floats
 CHOICE = "UNDERSTUDY_KERNELS"
 """The variable of the environment that says which path is to be taken."""
 _PATHS = {"avx512-vnni": 4, "avx512": 3, "avx2": 2, "neon": 1, "plain": 0}
+_FUSED = {2: 5, 3: 6, 4: 6}
 PLAIN = _PATHS["plain"]
 _WORDS = {"avx512-vnni": "AVX-512 with VNNI", "avx512": "AVX-512", "avx2": "AVX2", "neon": "NEON", "plain": "plain C"}
 _NUMPY = "numpy"
@@ -143,6 +144,12 @@ def path() -> str:
 def number_of(name: str) -> int | None:
     """What the library calls a path; None for NumPy's."""
     return _PATHS.get(name)
+
+
+def fused(number: int) -> int:
+    """The path that rounds a product and its sum once in place of another, where there is one: it reads faster."""
+    other = _FUSED.get(number)
+    return other if other is not None and _library().path_serves(other) else number
 
 
 def described(name: str) -> str:

@@ -120,7 +120,8 @@ static void plain_real_multiply(const Matrix *matrix, size_t steps, size_t from,
 #include "paths_neon.h"
 #endif
 
-enum { PLAIN, NEON, AVX2, AVX512_ALONE, AVX512_VNNI, PATHS };
+/* The fused ones are for texts that are scored: their real products have other bits than those of all others. */
+enum { PLAIN, NEON, AVX2, AVX512_ALONE, AVX512_VNNI, AVX2_FUSED, AVX512_FUSED, PATHS };
 
 static const Path paths[PATHS] = {
     PATH(plain, 0, 0),
@@ -132,6 +133,10 @@ static const Path paths[PATHS] = {
     [AVX512_ALONE] = PATH(avx512, MIDDLE, 1),
     [AVX512_VNNI] = {vnni_whole_multiply, avx512_real_multiply, avx512_gru, avx512_lstm, avx512_rounded, avx512_looked_up,
                      avx512_with_ngram, avx512_draw, avx512_quantised, avx512_folded, MIDDLE, 1},
+    [AVX2_FUSED] = {avx2_whole_multiply, avx2_fused_multiply, avx2_gru, avx2_lstm, avx2_rounded, avx2_looked_up,
+                    avx2_with_ngram, avx2_draw, avx2_quantised, avx2_folded, MIDDLE, 1},
+    [AVX512_FUSED] = {avx512_whole_multiply, avx512_fused_multiply, avx512_gru, avx512_lstm, avx512_rounded,
+                      avx512_looked_up, avx512_with_ngram, avx512_draw, avx512_quantised, avx512_folded, MIDDLE, 1},
 #endif
 };
 
@@ -141,10 +146,12 @@ static int serves(int path)
 #ifdef HAVE_X86
     if (path == AVX2)
         return __builtin_cpu_supports("avx2");
-    if (path == AVX512_ALONE || path == AVX512_VNNI)
+    if (path == AVX2_FUSED)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (path == AVX512_ALONE || path == AVX512_VNNI || path == AVX512_FUSED)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-               (path == AVX512_ALONE || __builtin_cpu_supports("avx512vnni"));
+               (path != AVX512_VNNI || __builtin_cpu_supports("avx512vnni"));
 #endif
 #ifdef HAVE_NEON
     if (path == NEON)
