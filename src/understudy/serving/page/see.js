@@ -41,13 +41,14 @@ export class See {
     return document.querySelector('[name="shown"]:checked').value;
   }
 
-  follow({ change }) {
+  follow({ change, typed }) {
     if (change) {
       this.scores.follow(change);
       if (this.values) this.values = spliced(this.values, change);
     }
     if (!this.here) return;
-    this.soon();
+    if (typed) this.later();
+    else this.soon();
     this.ask();
   }
 
@@ -207,6 +208,14 @@ export class See {
       ? `${named(sign)}: ${value.toFixed(2)} nats, probability ${percent(Math.exp(-value))}.`
       : `${named(sign)}: ${at ? 'not scored, or unknown to the model' : 'nothing stands before it'}.`;
     if (told.textContent !== said) told.textContent = said;
+  }
+
+  /** After the next frame: that one is the key's. */
+  later() {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.soon();
+    });
   }
 
   soon() {
