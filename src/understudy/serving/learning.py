@@ -80,12 +80,12 @@ class _Desk:
     def one(self, request: Request, given: Any) -> dict[str, Any]:
         """One of them, with its metrics since a place, and its last samples."""
         run, asked = self._run(request), request.query_params
-        since = asked.get("since", "0")
-        since = checks.whole("since", int(since) if since.isdecimal() and len(since) < 20 else since, 0)
+        told = asked.get("since", "0")
+        since = checks.whole("since", int(told) if told.isdecimal() and len(told) < 20 else told, 0)
         found = shelf.journal(run, since, asked.get("mark", ""))
         with self._lock:
-            told = self._told(run)
-        return {"run": told, "journal": found._asdict(), "samples": shelf.samples(run)}
+            card = self._told(run)
+        return {"run": card, "journal": found._asdict(), "samples": shelf.samples(run)}
 
     def survey(self, request: Request, given: Any) -> dict[str, Any]:
         """What is in a text."""

@@ -10,10 +10,11 @@ const NEXT = 5000;
 const element = (id) => document.getElementById(id);
 
 export class Learn {
-  constructor() {
+  /** `chosen` is called with the name of a run whose model is to write. */
+  constructor(chosen) {
     this.text = null;
     this.timer = 0;
-    this.watch = new Watch(() => this.list());
+    this.watch = new Watch(() => this.list(), chosen);
     element('file').addEventListener('change', ({ target }) => this.take(target.files[0]));
     const holds = (event) => event.dataTransfer?.types.includes('Files');
     for (const name of ['dragenter', 'dragover']) {

@@ -38,6 +38,19 @@ async function models() {
   if (!data.length) complain('The server has no model yet. Learn a text first.');
 }
 
+/** Let a run's model write from now on. */
+async function writeWith(name) {
+  await models();
+  const chooser = element('model');
+  if (![...chooser.options].some(({ value }) => value === name)) {
+    complain(`${name} is not among the models of this server; start it with that run.`);
+    return;
+  }
+  chooser.value = name;
+  chooser.dispatchEvent(new Event('change', { bubbles: true }));
+  location.hash = '#write';
+}
+
 async function begin() {
   const { found, save } = await store(complain);
   const desk = new Desk(new Sheet(element('paper')), new Tree(), save);
@@ -46,7 +59,7 @@ async function begin() {
     if (count < found.nodes.length) complain('Some of what the browser kept does not fit together, and is not shown.');
   }
   const writer = new Writer(desk);
-  const learn = new Learn();
+  const learn = new Learn((name) => writeWith(name).catch(complain));
   const see = new See(desk);
   const [ghost, alternatives] = [
     new Ghost(desk, complain), new Alternatives(desk, (at, sign) => writer.branch(at, sign)),

@@ -12,14 +12,15 @@ const RECENT = 20;
 const element = (id) => document.getElementById(id);
 
 export class Watch {
-  /** `changed` is called when the run's state becomes another one. */
-  constructor(changed) {
+  /** `changed` is called when the run's state becomes another one, `chosen` when its model is to write. */
+  constructor(changed, chosen) {
     this.changed = changed;
     this.name = null;
     this.timer = 0;
     this.said = 0;
     element('stop').addEventListener('click', () => this.tell('stop', 'It stops, and keeps where it is.'));
     element('resume').addEventListener('click', () => this.tell('resume', 'It goes on.'));
+    element('write-with').addEventListener('click', () => chosen(this.name));
     element('watch-close').addEventListener('click', () => this.close());
     new ResizeObserver(() => this.draw()).observe(element('chart'));
   }
@@ -172,8 +173,7 @@ export class Watch {
     element('progress').value = Math.min(step, run.steps ?? 1);
     element('stop').hidden = run.state !== 'learning';
     element('resume').hidden = !(run.state === 'stopped' && run.resumable);
-    element('serve-hint').hidden = !(run.model && !this.going);
-    element('serve-name').textContent = run.name;
+    element('write-with').hidden = !run.model;
   }
 
   show(samples) {
