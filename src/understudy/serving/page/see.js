@@ -9,6 +9,8 @@ const PAUSE = 30; // milliseconds after a key until it is scored again,
 const LONGER = 1000; // and one more for so many characters of the text, which is sent,
 const FURTHER = 100; // and for so many that are to be scored: who types on should not wait for them
 const NEURON_PAUSE = 250;
+const RESTS_FROM = 20000; // characters of a text that is coloured anew only when no key came
+const RESTS = 80; // for so many milliseconds
 const BOUNDS = [0.1, 0.35, 0.65];
 const HEAT = Array.from({ length: LEVELS }, (_, level) => `h${level + 1}`);
 const NEURON = ['p1', 'p2', 'p3', 'm1', 'm2', 'm3'];
@@ -23,7 +25,7 @@ export class See {
     [this.request, this.timer, this.frame] = [null, 0, 0];
     desk.addEventListener('text', ({ detail }) => this.follow(detail));
     this.sheet.addEventListener('moved', () => this.soon());
-    this.sheet.addEventListener('caret', () => this.soon());
+    this.sheet.addEventListener('caret', () => this.later());
     element('model').addEventListener('change', () => this.afresh());
     for (const field of document.querySelectorAll('[name="shown"]')) field.addEventListener('change', () => this.turn());
     for (const id of ['layer', 'unit']) element(id).addEventListener('input', () => this.turn());
@@ -210,8 +212,13 @@ export class See {
     if (told.textContent !== said) told.textContent = said;
   }
 
-  /** After the next frame: that one is the key's. */
+  /** After the next frame, which is the key's; in a long text when the keys rest: colouring it takes a frame itself. */
   later() {
+    clearTimeout(this.resting);
+    if (this.sheet.text.length > RESTS_FROM) {
+      this.resting = setTimeout(() => this.soon(), RESTS);
+      return;
+    }
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       this.soon();
