@@ -238,6 +238,23 @@ def test_all_of_it_is_found_again_and_goes_out_and_comes_in(page: Studio, tmp_pa
         other.assert_alone()
 
 
+def test_only_what_is_asked_for_twice_is_forgotten(page: Studio) -> None:
+    page.value("document.getElementById('suggest').click()")
+    page.editing()
+    page.type("mine")
+    page.value(
+        "window.asked = []; window.confirm = (text) => { window.asked.push(text); return window.asked.length > 1; }"
+    )
+    page.press("#forget")
+    page.until("window.asked.length === 1")
+    assert page.written == "mine"
+    page.press("#forget")
+    page.until("window.asked === undefined && document.body?.dataset.ready === 'yes'")
+    assert page.written == ""
+    page.open()
+    assert page.written == ""
+
+
 def test_five_temperatures_stand_side_by_side_with_the_first_difference_marked(page: Studio) -> None:
     page.value("document.getElementById('suggest').click()")
     page.editing()

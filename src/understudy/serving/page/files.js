@@ -30,7 +30,19 @@ async function taken(desk, file) {
   }
 }
 
-export function files(desk) {
+/** `forget` has the browser keep nothing of the tree any more. */
+export function files(desk, forget) {
+  element('forget').addEventListener('click', async () => {
+    desk.settle();
+    const count = counted(desk.tree.nodes.size - 1, 'node');
+    if (!confirm(`Forget the text and all its branches, ${count}? Export them first if they may be wanted again.`)) return;
+    try {
+      await forget();
+      location.reload();
+    } catch (error) {
+      complain(error);
+    }
+  });
   element('export').addEventListener('click', () => {
     desk.settle();
     saved('studio.json', JSON.stringify(desk.tree.document()), 'application/json');

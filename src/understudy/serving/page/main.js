@@ -52,7 +52,7 @@ async function writeWith(name) {
 }
 
 async function begin() {
-  const { found, save } = await store(complain);
+  const { found, save, forget } = await store(complain);
   const desk = new Desk(new Sheet(element('paper')), new Tree(), save);
   if (found.nodes.length) {
     const count = desk.load({ understudy: 'studio', format: 1, ...found });
@@ -66,7 +66,7 @@ async function begin() {
   ];
   for (const Part of [Branches, Copies]) new Part(desk);
   new Sweep(desk, writer);
-  files(desk);
+  files(desk, forget);
 
   let place = null;
   function enter() {

@@ -37,6 +37,15 @@ class Kept {
       work.onabort = () => refuse(work.error);
     });
   }
+
+  clear() {
+    return new Promise((done, refuse) => {
+      const work = this.database.transaction(['nodes', 'meta'], 'readwrite');
+      for (const name of ['nodes', 'meta']) work.objectStore(name).clear();
+      work.oncomplete = () => done();
+      work.onabort = () => refuse(work.error);
+    });
+  }
 }
 
 class Plain {
@@ -50,6 +59,10 @@ class Plain {
     for (const node of nodes) this.nodes.set(node.id, node);
     localStorage.setItem(PLAIN, JSON.stringify({ nodes: [...this.nodes.values()], current }));
   }
+
+  async clear() {
+    localStorage.removeItem(PLAIN);
+  }
 }
 
 async function place() {
@@ -62,7 +75,7 @@ async function place() {
   }
 }
 
-/** Where a tree is kept: what is there, and `save`, which writes changed nodes soon, one after the other. */
+/** Where a tree is kept: what is there; `save`, which writes changed nodes soon, one after the other; `forget`. */
 export async function store(complain) {
   const { kept, found } = await place();
   const changed = new Map();
@@ -87,7 +100,16 @@ export async function store(complain) {
     timer ||= setTimeout(write, 250);
   }
 
+  /** Keep nothing any more of what was. */
+  async function forget() {
+    clearTimeout(timer);
+    timer = 0;
+    changed.clear();
+    await work;
+    await kept.clear();
+  }
+
   addEventListener('pagehide', () => { if (timer) write(); });
   document.addEventListener('visibilitychange', () => { if (timer && document.hidden) write(); });
-  return { found, save };
+  return { found, save, forget };
 }
