@@ -5,6 +5,7 @@ import pytest
 
 from tests.generation.conftest import ALPHABET, model_file
 from tests.serving.running import Running, serving
+from tests.serving.studio import Studio, studio
 from understudy.text.vocabulary import Vocabulary
 
 
@@ -28,3 +29,19 @@ def server(models: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A server of those models, and of @shakespeare."""
     with serving([*models, "@shakespeare"], cwd=tmp_path_factory.mktemp("studio")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shakespeare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server of @shakespeare, for one file's tests of its page."""
+    folder = tmp_path_factory.mktemp("studio")
+    with serving(["@shakespeare"], "--runs", str(folder / "runs"), cwd=folder) as running:
+        yield running
+
+
+@pytest.fixture
+def page(shakespeare: Running) -> Iterator[Studio]:
+    """The studio in a browser of its own, which must ask no other address and complain of nothing."""
+    with studio(shakespeare) as made:
+        yield made
+        made.assert_alone()

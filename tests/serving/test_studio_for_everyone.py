@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import pytest
 
 from tests.browsers.driving import chromium
 from tests.browsers.hands import LOOPBACK
-from tests.serving.running import Running, serving
-from tests.serving.studio import Studio, studio
+from tests.serving.running import serving
+from tests.serving.studio import Studio
 
 pytestmark = pytest.mark.slow
 PLACES = ("learn", "write", "see")
@@ -74,20 +73,6 @@ KEYSTROKES = """
 })()
 """
 """Takes down, for each key, how long the page worked for it: until it was handled, and then for the next frame."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("studio")
-    with serving(["@shakespeare"], "--runs", str(folder / "runs"), cwd=folder) as running:
-        yield running
-
-
-@pytest.fixture
-def page(server: Running) -> Iterator[Studio]:
-    with studio(server) as made:
-        yield made
-        made.assert_alone()
 
 
 def filled(page: Studio, text: str) -> None:
