@@ -26,6 +26,7 @@ FLOORS: list[set[str]] = [
     {"understudy.trained"},
     {"understudy.judged"},
     {"understudy.samples"},
+    {"understudy.reporting"},
     {"understudy.runs", "understudy.exports", "understudy.foreign", "understudy.seeing"},
     {"understudy.training"},
     {"understudy.generation", "understudy.evaluation"},
@@ -52,6 +53,7 @@ DISK = {
     "understudy.exports.html",  # the page that comes with the package
     "understudy.seeing.heat",  # the pages that come with it
     "understudy.seeing.units",
+    "understudy.reporting.document",
     "understudy.exports.c_source",  # the runtime in C that comes with it
     "understudy.foreign.files",
     "understudy.foreign.placing",
