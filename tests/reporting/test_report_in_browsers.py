@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.browsers.driving import Browser, Chromium, Firefox, chromium, firefox
-from tests.reporting.test_hostile import HOSTILE
+from tests.reporting.test_hostile_reports import HOSTILE
 from understudy.cli.main import main
 from understudy.layout import REPORT
 
