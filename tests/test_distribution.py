@@ -25,7 +25,7 @@ NEEDED = (
 )
 MADE = shutil.ignore_patterns("__pycache__", "*.pyc", "*.so", "*.egg-info", ".*")
 READ = (
-    *(BOX, SOURCE / "exports" / "page", SOURCE / "exports" / "program"),
+    *(BOX, SOURCE / "exports" / "page", SOURCE / "exports" / "program", SOURCE / "reporting" / "page"),
     *(
         SOURCE / "generation" / "portable" / name
         for name in ("arithmetic.js", "portable.js", "portable.wasm", "runtime")

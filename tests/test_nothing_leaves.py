@@ -138,7 +138,7 @@ def owned(path: Path) -> bool:
     if path.parent.as_posix() == f"work/run/{layout.CHECKPOINTS}":
         return layout.is_checkpoint_name(path.name)
     return path.parent.as_posix() == "work/run" and path.name in {
-        *(layout.MODEL, layout.METRICS, layout.SAMPLES, layout.LOCK)
+        *(layout.MODEL, layout.METRICS, layout.SAMPLES, layout.REPORT, layout.LOCK)
     }
 
 

@@ -1,5 +1,6 @@
 """The library as a program sees it: train a model, load one, write with it, score texts with it."""
 
+import warnings
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any, Literal
@@ -103,6 +104,7 @@ def train(
     folder = checks.place("--out", out) if out is not None else None
     resume, overwrite = checks.truth("--resume", resume), checks.truth("--overwrite", overwrite)
     whole_text = checks.truth("--use-all-text", use_all_text)
+    from understudy.reporting import writing
     from understudy.runs.material import TextOptions
     from understudy.runs.request import Request, origin_named
     from understudy.runs.whole_text import sessions
@@ -124,6 +126,8 @@ def train(
                 pass
             for _ in session.reports():
                 pass
+            if trouble := writing.leave(session):
+                warnings.warn(trouble, RuntimeWarning, stacklevel=2)
         finally:
             session.close()
     return load(session.folder.model)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 MODEL = "model.safetensors"
 METRICS, SAMPLES = "metrics.jsonl", "samples.txt"
+REPORT = "report.html"
 LOCK = ".lock"
 BOARD = "tensorboard"
 CHECKPOINTS = "checkpoint"

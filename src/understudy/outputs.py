@@ -6,7 +6,7 @@ from pathlib import Path
 from understudy import checks
 from understudy.checks import named
 from understudy.errors import ConfigError
-from understudy.layout import LOCK, METRICS, SAMPLES, is_plain_file, is_run_folder
+from understudy.layout import LOCK, METRICS, REPORT, SAMPLES, is_plain_file, is_run_folder
 from understudy.model.container import kind_of
 
 
@@ -40,7 +40,7 @@ def check_free(option: str, path: Path, *, overwrite: bool) -> None:
     if not os.path.lexists(path):
         return
     other = f"choose another {option}"
-    if path.name in (METRICS, SAMPLES, LOCK) and is_run_folder(path.parent):
+    if path.name in (METRICS, SAMPLES, REPORT, LOCK) and is_run_folder(path.parent):
         raise ConfigError(f"{named(path)}: belongs to the run in that folder, which nothing else replaces; {other}")
     if kind_of(path) is not None:
         raise ConfigError(f"{named(path)}: holds a model or a checkpoint, which this never replaces; {other}")

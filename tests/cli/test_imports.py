@@ -27,6 +27,7 @@ FLOORS: list[set[str]] = [
     {"understudy.trained"},
     {"understudy.judged"},
     {"understudy.samples"},
+    {"understudy.reporting"},
     {"understudy.runs", "understudy.exports", "understudy.foreign", "understudy.seeing"},
     {"understudy.training"},
     {"understudy.generation", "understudy.evaluation"},
@@ -57,6 +58,7 @@ DISK = {
     "understudy.serving.site",  # the page that comes with the package
     "understudy.serving.shelf",  # the runs that the page tells of
     "understudy.serving.sittings",  # and begins
+    "understudy.reporting.document",
     "understudy.exports.c_source",  # the runtime in C that comes with it
     "understudy.foreign.files",
     "understudy.foreign.placing",

@@ -44,9 +44,9 @@ def test_an_export_is_no_stream_and_takes_nothing_of_a_run_s(tmp_path: Path, mon
     with pytest.raises(ConfigError, match="standard output"):
         writing.export(model, "c", "-")
     (tmp_path / "run").mkdir()
-    for name in ("model.safetensors", "metrics.jsonl", "samples.txt"):
+    for name in ("model.safetensors", "metrics.jsonl", "samples.txt", "report.html"):
         (tmp_path / "run" / name).write_text("a run's")
-    for name in ("metrics.jsonl", "samples.txt"):
+    for name in ("metrics.jsonl", "samples.txt", "report.html"):
         with pytest.raises(ConfigError, match="belongs to the run"):
             writing.export(model, "html", tmp_path / "run" / name, overwrite=True)
         assert (tmp_path / "run" / name).read_text() == "a run's"

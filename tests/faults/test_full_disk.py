@@ -53,11 +53,11 @@ def test_a_write_that_is_refused_costs_nothing_that_was_whole(
         kinds[refused[0]] = kinds.get(refused[0], 0) + 1
         if status == 0:  # the cache is not needed
             assert not stays or len(set(refused)) == 1
-            assert sitting.said == ""
+            assert sitting.said == "" or _without_report(sitting.said) == []
             ended += 1
         else:
             assert status == 1, sitting.said
-            (line,) = sitting.said.splitlines()
+            (line,) = _without_report(sitting.said)
             assert line.startswith("understudy: error: cannot ")
             assert "No space left on device" in line
             after = standing(folder)
@@ -75,3 +75,9 @@ def test_a_write_that_is_refused_costs_nothing_that_was_whole(
         f"{ended} of them not needed, {time.perf_counter() - began:.0f} seconds"
     )
     assert number > 30
+
+
+def _without_report(said: str) -> list[str]:
+    """The lines that were said but for the one on a report that was refused."""
+    refused = "understudy: note: no report of the run in "
+    return [line for line in said.splitlines() if not (line.startswith(refused) and "No space left" in line)]

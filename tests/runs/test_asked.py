@@ -39,7 +39,7 @@ def back_to(run: str, part: str, step: int) -> None:
             if int(path.stem.removeprefix("step-")) > keep:
                 path.unlink()
     if part == HELD_BACK:
-        for name in ("model.safetensors", "metrics.jsonl", "samples.txt"):
+        for name in ("model.safetensors", "metrics.jsonl", "samples.txt", "report.html"):
             (Path(run) / name).unlink(missing_ok=True)
 
 

@@ -198,6 +198,11 @@ HOSTILE: list[tuple[str, Any]] = [
     ("environment", {"torch": "\x1b[31m"}),
     ("environment", [1]),
     ("held_back", {"steps": -1}),
+    ("why", "a line"),
+    ("why", ["<script>", 1]),
+    ("why", ["a"] * 1000),
+    ("why", ["a" * 10**6]),
+    ("why", ["\x1b[31m</ul><script>", "\ud800"]),
 ]
 
 

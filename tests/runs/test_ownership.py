@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.runs.conftest import Opener
 
 RECIPE = ("--preset", "tiny", "--units", "8", "--batch-size", "4", "--steps", "6", "--evaluate-every", "3", "--quiet")
-OWN = "metrics.jsonl", "samples.txt", "model.safetensors", ".lock"
+OWN = "metrics.jsonl", "samples.txt", "model.safetensors", "report.html", ".lock"
 
 
 def train(*arguments: object) -> int:
@@ -128,7 +128,7 @@ def run(project: Path, text: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize("name", ["metrics.jsonl", "samples.txt"])
+@pytest.mark.parametrize("name", ["metrics.jsonl", "samples.txt", "report.html"])
 @pytest.mark.parametrize("thing", THINGS, ids=[thing.__name__ for thing in THINGS])
 @pytest.mark.parametrize("how", ["--resume", pytest.param("--overwrite", marks=pytest.mark.slow)])
 def test_a_file_that_took_the_place_of_a_runs_is_neither_cut_nor_removed(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.reporting.reading import without_times
 from tests.runs.helpers import SIZE, STEPS, command, real
 from understudy.runs import checkpoint
 
@@ -55,6 +56,8 @@ def assert_as_undisturbed(run: Path, undisturbed: Path) -> None:
     assert steps == sorted(set(steps))
     assert figures(run) == figures(undisturbed)
     assert samples(run) == samples(undisturbed)
+    if (run / "report.html").exists():  # where the disk refused it, it is not
+        assert without_times(run / "report.html") == without_times(undisturbed / "report.html")
     assert [path.name for path in run.rglob("*.partial")] == []
 
 
@@ -184,6 +187,7 @@ def test_the_printed_command_finishes_an_interrupted_run_as_if_nothing_had_happe
     found, passed_over = checkpoint.load_latest(tmp_path / "run" / "checkpoint")
     assert found is not None
     assert f"interrupted at step {found.progress.step} of" in stderr
+    assert f"It stands at step {found.progress.step:,} of" in (tmp_path / "run" / "report.html").read_text()
     assert 0 < found.progress.step < STEPS
     assert passed_over == []
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

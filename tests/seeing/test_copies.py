@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.exports.models import example
 from understudy.api import Model
 from understudy.errors import ConfigError
-from understudy.seeing.copies import Span, longest, shares, spans
+from understudy.seeing import copies
+from understudy.seeing.copies import Span, copied, longest, shares, spans
 from understudy.text import grams as grams_module
 from understudy.text.encoded import Ids
 from understudy.text.grams import Grams, hashes
@@ -49,6 +50,11 @@ def test_what_is_found_is_what_a_search_finds(page: str, text: str, length: int,
     assert most.end - most.start == best
     if best:
         assert page[most.start : most.end] in text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copies, "_BLOCK", block)
+        once = copied(ids_of(page), Ids(ids_of(text)), length)
+    assert once.parts == found
+    assert once.longest == best
 
 
 @given(st.lists(st.integers(0, 300), max_size=40), st.integers(1, 45))

@@ -23,7 +23,7 @@ def write(path: Path, data: bytes = b"text") -> Path:
 
 def written_by_a_run(folder: Path) -> Path:
     """What a run leaves in its folder."""
-    for name in (layout.MODEL, layout.METRICS, layout.SAMPLES, f"{layout.BOARD}/events.txt"):
+    for name in (layout.MODEL, layout.METRICS, layout.SAMPLES, layout.REPORT, f"{layout.BOARD}/events.txt"):
         write(folder / name, b"what a model wrote")
     write(folder / layout.CHECKPOINTS / layout.checkpoint_name(30))
     write(folder / layout.CHECKPOINTS / "notes.txt")
@@ -39,7 +39,7 @@ def names(folder: Path, *globs: str) -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["runs/a", "a", "deep/er/still/a"])
-@pytest.mark.parametrize("globs", [("*.txt",), ("*",), ("**/samples.txt", "a.txt"), ("*.jsonl", "a.txt")])
+@pytest.mark.parametrize("globs", [("*.txt",), ("*",), ("**/samples.txt", "a.txt"), ("*.jsonl", "*.html", "a.txt")])
 def test_run_folders_in_a_folder_are_left_out_and_that_is_said(
     place: str, globs: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -76,9 +76,9 @@ def test_a_folder_gives_the_same_text_before_and_after_a_run_in_it(tmp_path: Pat
     assert len(before) == 4
     written_by_a_run(tmp_path)
     written_by_a_run(tmp_path / layout.HELD_BACK)
-    found = texts_in(tmp_path, ("*.txt",))
-    assert names(tmp_path) == before
-    assert found.left_out == [str(tmp_path / name) for name in (layout.HELD_BACK, layout.SAMPLES)]
+    found = texts_in(tmp_path, ("*.txt", "*.html"))
+    assert names(tmp_path, "*.txt", "*.html") == before
+    assert found.left_out == [str(tmp_path / name) for name in (layout.HELD_BACK, layout.REPORT, layout.SAMPLES)]
 
 
 def test_a_users_files_with_such_names_are_texts_where_no_run_is(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ class Plain:
                 f"{before['validation_loss']:.4f} nats a character in windows of 256, "
                 f"{before['validation_loss_streamed']:.4f} streamed"
             )
+        if "report" in result:
+            self.line(f"how it went: {named(result['report'])}")
         command = command_line(["understudy", "generate", path_argument(run_of(result["model"]))])
         self.line(f"written to {named(result['model'])}; let it write: {command}")
         if "text" in result:

@@ -107,9 +107,19 @@ def _sitting(session: "Session", screen: "Plain", caught: "_Caught") -> int:
     if caught.number is not None and not session.finished:
         session.save()
         screen.interrupted(session)
+        _leave_report(session)
         return 128 + caught.number
     caught.held = False
+    _leave_report(session)
     return 0
+
+
+def _leave_report(session: "Session") -> None:
+    """Write the page on the run; one that cannot be written costs the run nothing."""
+    from understudy.reporting import writing
+
+    if trouble := writing.leave(session):
+        tell(f"understudy: note: {trouble}")
 
 
 def _way_on(session: "Session | None") -> str:
@@ -196,7 +206,11 @@ def _signals() -> Iterator[_Caught]:
 
 
 def _finish(session: "Session", parsed: argparse.Namespace, screen: "Plain") -> int:
+    from understudy.runs.ownership import report_in
+
     result = session.result()
+    if report_in(session.folder.path) is not None:
+        result["report"] = str(session.folder.report)
     if parsed.sample:
         from understudy.api import load
 

@@ -43,8 +43,13 @@ class Calibration(NamedTuple):
     error: float
 
 
-def calibration(network: Network, ids: Ids) -> Calibration:
+def calibration(network: Network, ids: Ids, *, streams: int | None = None) -> Calibration:
     """Hold every predicted probability of a streamed pass over the text against what came.
+
+    Args:
+        network: the model.
+        ids: the text.
+        streams: how many streams, where not as `streamed` has it.
 
     Raises:
         TextError: the text has fewer than two characters.
@@ -56,7 +61,7 @@ def calibration(network: Network, ids: Ids) -> Calibration:
     def bins_of(shares: torch.Tensor) -> NDArray[np.int64]:
         return np.clip(np.searchsorted(edges, shares.flatten().cpu().numpy(), "right") - 1, 0, len(counts) - 1)
 
-    for logits, targets in streamed_passes(network, ids):
+    for logits, targets in streamed_passes(network, ids, streams=streams):
         shares = torch.softmax(logits.double(), -1)
         came = bins_of(shares.gather(1, targets[:, None]))
         given: NDArray[np.float64] = shares.flatten().cpu().numpy()

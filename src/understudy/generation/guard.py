@@ -11,7 +11,7 @@ from understudy.generation.engine import Engine, EngineState, by_stream
 from understudy.generation.sampling import Floats, Sampling
 from understudy.text.grams import Grams
 
-_FIRST, _LARGEST = 4, 256
+_FIRST, _LARGEST = 8, 256
 """So many symbols are written before they are looked at: what comes after a copy is thrown away. Where one was, another
 is not to be expected before a whole run has been written, and then soon."""
 _NONE = -1
@@ -55,6 +55,9 @@ class GuardedEngine:
             chances = uniforms[done : done + self._size]
             ids, expected, after = self._engine.write(logits, state[:-1], chances, settings)
             copying = [row for row in range(len(settings)) if self._first_copy(state[-1][row], ids[:, row]) is not None]
+            if copying and len(settings) == 1:  # nothing after it stays, and nobody else waits: begin anew from there
+                upto = 1 + (self._first_copy(state[-1][0], ids[:, 0]) or 0)
+                ids, chances = ids[:upto], chances[:upto]
             before, drawn, least = (logits, state), ids, _LARGEST
             ids, logits, state = ids.copy(), expected.copy(), (*map(np.array, after), self._recent(state[-1], ids))
             for row in copying:

@@ -53,8 +53,9 @@ def numbers_in_page(numbers: Any) -> str:
 
 
 def _policy(style: str, script: str, *, wasm: bool) -> str:
-    """A Content-Security-Policy: the page's own script and style, and nothing asked for."""
+    """A Content-Security-Policy: the page's own script, if it has one, and style; and nothing asked for."""
     program = f"'{_digest(script)}' 'wasm-unsafe-eval'" if wasm else f"'{_digest(script)}'"
+    program = program if script else "'none'"
     sources = {
         "default-src": "'none'",
         "script-src": program,

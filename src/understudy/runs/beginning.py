@@ -1,9 +1,10 @@
 """Beginning a run: everything is checked before anything is written."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from understudy.errors import CheckpointError, ConfigError, DivergedError
 from understudy.model import file, parameters
@@ -30,6 +31,8 @@ from understudy.training.machine import environment, matrix_rate, settled
 from understudy.training.recipe import DEFAULT_PRESET, Recipe, preset
 from understudy.training.schedule import Schedule
 from understudy.training.update import NotFiniteError
+
+Outcome = TypeVar("Outcome")
 
 
 def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, None, Run]:
@@ -63,9 +66,9 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     if request.out is not None and request.first is None:
         check_found_again(options, folder.whole)
     rate = matrix_rate(recipe) if chooses(request.preset) else 0.0
-    promise = None
+    promise, why = None, list[str]()
     if rate and origin is None:
-        origin, promise = yield from found(request, recipe, material, rate)
+        origin, promise = yield from _noted(found(request, recipe, material, rate), why)
         if origin is not None:
             recipe = shaped_like(origin.model, recipe, request)
             asked = replace(asked, origin=origin.boxed, origin_sha256=origin.sha256)
@@ -74,6 +77,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     told = None if origin is None else origin.told()
     beginning = beginning_of(told)
     recipe, choices = _chosen(recipe, request, material, rate, beginning, promise)
+    why += choices
     yield from choices
     config = ModelConfig(
         recipe.cell, len(material.vocabulary), recipe.embedding, recipe.units, recipe.layers, recipe.ngrams
@@ -82,13 +86,14 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     network = network_for(config, recipe)
     initialize(network, recipe.initialization, recipe.seed)
     if origin is not None:
-        yield from _take_over(network, material, origin.model)
+        yield from _noted(_take_over(network, material, origin.model), why)
     trainer = Trainer(network, recipe, Schedule(1, 0, 1), batches, material.validation)
     pace = None
     if recipe.minutes is None:
         trainer.schedule = budget.schedule_for(recipe, batches.per_epoch, material.held_back > 0)
     else:
-        pace = yield from _in_minutes(trainer, material, 60 * recipe.minutes, began, ends(trainer, name, beginning))
+        when = ends(trainer, name, beginning)
+        pace = yield from _noted(_in_minutes(trainer, material, 60 * recipe.minutes, began, when), why)
     facts = Facts(
         asked,
         config,
@@ -99,12 +104,24 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         told,
         environment(),
         request.held_back,
+        tuple(why) if request.first is None else request.first.why,
     )
     take_temperature(trainer, facts)
     _keep_first(request, folder, trainer, facts, material)
     journal = Journal(folder.path)
     journal.take_up({}, board=request.tensorboard, step=0)
     return Run(folder, journal, trainer, facts, material, pace)
+
+
+def _noted(lines: Generator[str, None, Outcome], kept: list[str]) -> Generator[str, None, Outcome]:
+    """The lines, each of them kept; and what they come to."""
+    while True:
+        try:
+            kept.append(next(lines))
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        yield kept[-1]
 
 
 def _check_free(request: Request, folder: RunFolder, texts: list[Path]) -> None:
@@ -169,7 +186,7 @@ def _chosen(
     return recipe, choices
 
 
-def _take_over(network: Network, material: Material, origin: ModelFile) -> Iterator[str]:
+def _take_over(network: Network, material: Material, origin: ModelFile) -> Generator[str, None, None]:
     vocabulary = material.vocabulary
     parameters.put_under(network, vocabulary, counts_of(material), origin)
     known = set(origin.vocabulary.characters)

@@ -13,6 +13,7 @@ from understudy.training.recipe import DEFAULT_PRESET, PRESETS, Recipe, preset
 from understudy.training.schedule import Schedule
 
 _LONGEST_PATH = 1 << 13
+_MOST_LINES = 100
 _STEPS = 1 << 62
 _ASKED = Fields(
     {
@@ -39,6 +40,10 @@ _TEXTS = Fields(
     ),
 )
 _FOUND = HELD_BACK._replace(absent=True)
+_WHY = Rule(
+    f"a list of at most {_MOST_LINES} lines",
+    lambda value: type(value) is list and len(value) <= _MOST_LINES and all(map(text().fits, value)),
+)
 _SCHEDULE = Fields(
     {
         "steps": whole(1, _STEPS),
@@ -102,6 +107,7 @@ class Facts:
         origin: the model that the weights came from, where the run continues one.
         environment: versions and threads, on which the last bit of the result may depend.
         held_back: how a run went that held text back, for the one on the whole text that followed it.
+        why: what was said when the recipe was chosen, a line each; of the first of two runs for both.
     """
 
     asked: Asked
@@ -113,6 +119,7 @@ class Facts:
     origin: dict[str, Any] | None
     environment: dict[str, Any]
     held_back: dict[str, Any] | None = None
+    why: tuple[str, ...] = ()
 
     @property
     def options(self) -> TextOptions:
@@ -131,11 +138,12 @@ class Facts:
             "origin": self.origin,
             "environment": self.environment,
             "held_back": self.held_back,
+            "why": list(self.why),
         }
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
-        """Read what `to_document` wrote, or a version without `asked`.
+        """Read what `to_document` wrote, or a version without `asked` or `why`.
 
         Raises:
             ModelFileError: something in it is not what it should be.
@@ -149,6 +157,7 @@ class Facts:
             (texts, _TEXTS, "texts"),
             (origin, ORIGIN, "origin"),
             (held_back, _FOUND, "held_back"),
+            (document.get("why", []), _WHY, "why"),
         ):
             hold(value, form, name)
         facts = cls(
@@ -161,6 +170,7 @@ class Facts:
             None if origin is None else dict(origin),
             dict(document["environment"]),
             None if held_back is None else dict(held_back),
+            tuple(document.get("why", ())),
         )
         if facts.config.vocabulary != len(facts.vocabulary):
             raise ModelFileError(f"{len(facts.vocabulary)} symbols for a model of {facts.config.vocabulary}")

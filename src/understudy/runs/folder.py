@@ -12,6 +12,7 @@ from understudy.layout import (
     HELD_BACK,
     LOCK,
     MODEL,
+    REPORT,
     is_checkpoint_name,
     is_plain_file,
     is_run_folder,
@@ -31,6 +32,7 @@ class RunFolder:
         whole: the run folder as the user knows it.
         path: where this run's files are: the same, or a part of it.
         model: the model file.
+        report: the page on the run.
         checkpoints: the folder of the checkpoints.
         held: whether this process holds it.
     """
@@ -44,7 +46,8 @@ class RunFolder:
 
     def _is(self, whole: Path) -> None:
         self.whole, self.path = whole, whole / self.part if self.part else whole
-        self.model, self.checkpoints = self.path / MODEL, self.path / CHECKPOINTS
+        self.model, self.report = self.path / MODEL, self.path / REPORT
+        self.checkpoints = self.path / CHECKPOINTS
 
     def holds_checkpoint(self) -> bool:
         """Whether there is a training state to go on from."""
@@ -74,7 +77,7 @@ class RunFolder:
         except OSError as error:
             raise _refused(self.whole, error) from error
         self.held = True
-        remove_partials(self.path, lambda name: name == MODEL or name in GROWING)
+        remove_partials(self.path, lambda name: name in (MODEL, REPORT) or name in GROWING)
         remove_partials(self.checkpoints, is_checkpoint_name)
 
     def check_not_taken(self) -> None:

@@ -65,6 +65,8 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
     yield from text_lines(material)
     if ownership.there(folder.model) and kind_of(folder.model) != "model":
         raise not_made_here(folder.model)
+    if ownership.foreign_report(folder.path):
+        raise not_made_here(folder.report)
     trainer = Trainer(
         network_for(facts.config, recipe),
         recipe,

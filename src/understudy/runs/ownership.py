@@ -14,6 +14,7 @@ from understudy.layout import (
     LOCK,
     METRICS,
     MODEL,
+    REPORT,
     SAMPLES,
     checkpoint_name,
     is_checkpoint_name,
@@ -22,6 +23,7 @@ from understudy.layout import (
 from understudy.model.container import kind_of
 from understudy.runs import checkpoint
 from understudy.runs.growing import Written, is_ours, looks_ours, not_made_here
+from understudy.runs.marked import LARGEST, Mark, mark_of
 
 GROWING = (METRICS, SAMPLES)
 
@@ -41,7 +43,7 @@ def holds_run(folder: Path) -> bool:
 
 def own(folder: Path) -> list[Path]:
     """The files of a run in that folder, whether they are there or not."""
-    return [*(folder / name for name in (*GROWING, MODEL)), *checkpoints_in(folder)]
+    return [*(folder / name for name in (*GROWING, MODEL, REPORT)), *checkpoints_in(folder)]
 
 
 def foreign(folder: Path) -> list[Path]:
@@ -51,6 +53,8 @@ def foreign(folder: Path) -> list[Path]:
     found = [path for path in grown if not (run and _grown(path, records))]
     if there(folder / MODEL) and kind_of(folder / MODEL) != "model":
         found.append(folder / MODEL)
+    if foreign_report(folder) or (there(folder / REPORT) and not run):
+        found.append(folder / REPORT)
     if foreign_lock(folder):
         found.append(folder / LOCK)
     found += [path for path in (folder / CHECKPOINTS, folder / BOARD) if there(path) and not _is_folder(path)]
@@ -61,6 +65,24 @@ def foreign_lock(folder: Path) -> bool:
     """Whether what has the name of the lock is none: a lock is an empty file."""
     path = folder / LOCK
     return there(path) and not (is_plain_file(path) and path.stat().st_size == 0)
+
+
+def foreign_report(folder: Path) -> bool:
+    """Whether what has the name of the report is none, or is not as a run wrote it."""
+    return there(folder / REPORT) and report_in(folder) is None
+
+
+def report_in(folder: Path) -> Mark | None:
+    """What the report in a folder tells of the run; None where there is none, or it is not as a run wrote it."""
+    path = folder / REPORT
+    if not is_plain_file(path):
+        return None
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError:
+        return None
+    return mark_of(data) if len(data) <= LARGEST else None
 
 
 def check_free(folder: Path, part: str | None, *, overwrite: bool, texts: Sequence[Path]) -> None:

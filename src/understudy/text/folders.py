@@ -16,6 +16,7 @@ _OF_A_RUN = {
     layout.MODEL,
     layout.METRICS,
     layout.SAMPLES,
+    layout.REPORT,
     layout.LOCK,
     layout.BOARD,
     layout.CHECKPOINTS,

@@ -1,10 +1,12 @@
 """Runs of symbols that two texts have in common, found by the runs' hashes.
 
-The hash of a run is a polynomial in a base, modulo 2⁶⁴ (Karp and Rabin 1987); those of longer runs are made from those
-of shorter ones. Among a thousand million runs, one in about twenty thousand million others has the hash of one of them.
+The hash of a run is a polynomial in a base, modulo 2⁶⁴ (Karp and Rabin 1987): the difference of two sums over all that
+comes before, brought to the run's own powers. Among a thousand million runs, one in about twenty thousand million has the
+hash of one of the others.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -21,20 +23,25 @@ Hashes = NDArray[np.uint64]
 def hashes(symbols: NDArray[np.integer[Any]], length: int) -> Hashes:
     """The hashes of all runs of so many symbols, (N - length + 1,), by where they begin in symbols (N,)."""
     assert length > 0, "a run has a symbol"
-    part, power = symbols.astype(np.uint64) + np.uint64(1), 1
-    found, done = part, 0
-    while done < length:
-        if length & power:
-            found = part if not done else _together(found, part, done, power)
-            done += power
-        part, power = _together(part, part, power, power), 2 * power
+    count = len(symbols)
+    if count < length:
+        return np.zeros(0, np.uint64)
+    powers, inverse = _powers(1 << (count - 1).bit_length())
+    sums = np.zeros(count + 1, np.uint64)
+    np.cumsum((symbols.astype(np.uint64) + np.uint64(1)) * inverse[:count], out=sums[1:])
+    found: Hashes = (sums[length:] - sums[:-length]) * powers[length - 1 : count]
     return found
 
 
-def _together(first: Hashes, second: Hashes, length: int, more: int) -> Hashes:
-    """The hashes of runs of `length + more`, from those of their first and of their last symbols."""
-    count = max(0, len(second) - length)
-    return first[:count] * np.uint64(pow(_BASE, more, 1 << 64)) + second[length : length + count]
+@cache
+def _powers(count: int) -> tuple[Hashes, Hashes]:
+    """The base to the powers 0, 1, 2, ..., modulo 2⁶⁴, (count,), and their inverses: the base is odd."""
+    found = []
+    for base in (_BASE, pow(_BASE, -1, 1 << 64)):
+        powers = np.full(count, base, np.uint64)
+        powers[0] = 1
+        found.append(np.cumprod(powers, dtype=np.uint64))
+    return found[0], found[1]
 
 
 class Grams:

@@ -1,0 +1,1 @@
+"""A run -> the page that it leaves on itself."""
