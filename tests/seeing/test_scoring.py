@@ -257,6 +257,7 @@ def test_ranks_are_what_they_say(tmp_path: Path) -> None:
             assert found.most("line", 7, rank) == sorted(places, key=keys[rank], reverse=True)[:7]
 
 
+@pytest.mark.slow
 def test_a_long_lane_in_parts_sums_to_what_evaluate_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("understudy.seeing.scoring._SHORTEST_PART", 1_100)
     model = file.read("@shakespeare")

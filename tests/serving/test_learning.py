@@ -133,6 +133,7 @@ def test_a_run_learns_is_stopped_goes_on_and_is_the_only_one(server: Running, fo
     assert "abcdef" not in (folder / name / shelf.LOG).read_text(), "texts are in no log"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_done_tells_its_loss_and_a_name_is_taken_once(server: Running, folder: Path) -> None:
     first = begun(server, minutes=0.1)
     done = until(server, first, lambda told: told["run"]["state"] != "learning")
@@ -154,6 +155,7 @@ def test_a_text_that_cannot_be_learned_says_why(server: Running) -> None:
     assert failed["trouble"].startswith("a-text: 2 characters are too few")
 
 
+@pytest.mark.slow
 def test_a_servers_end_ends_no_training_and_the_next_one_can_stop_it(
     models: list[Path], folder: Path, tmp_path: Path
 ) -> None:
@@ -170,6 +172,7 @@ def test_a_servers_end_ends_no_training_and_the_next_one_can_stop_it(
         assert stopped["state"] == "stopped"
 
 
+@pytest.mark.slow
 def test_another_process_of_that_number_is_left_alone(server: Running, folder: Path) -> None:
     name = begun(server)
     until(server, name, learns)

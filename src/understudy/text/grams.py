@@ -1,8 +1,8 @@
 """Runs of symbols that two texts have in common, found by the runs' hashes.
 
 The hash of a run is a polynomial in a base, modulo 2⁶⁴ (Karp and Rabin 1987): the difference of two sums over all that
-comes before, brought to the run's own powers. Among a thousand million runs, one in about twenty thousand million has the
-hash of one of the others.
+comes before, brought to the run's own powers. Among a thousand million runs, one in about twenty thousand million has
+the hash of one of the others.
 """
 
 from collections.abc import Iterable
