@@ -69,13 +69,17 @@ class Hands:
             self.browser.tell("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def press(self, selector: str) -> None:
-        """Click in the middle of an element, which is brought into sight."""
-        x, y = self.value(
+        """Click in the middle of an element, which is brought into sight, once it lies still."""
+        middle = (
             f"(() => {{ const one = document.querySelector({json.dumps(selector)});"
             "one.scrollIntoView({ block: 'center' }); const box = one.getBoundingClientRect();"
             "return [box.left + box.width / 2, box.top + box.height / 2]; })()"
         )
-        self.click(x, y)
+        before, now = None, self.value(middle)
+        while before != now:
+            time.sleep(0.25)
+            before, now = now, self.value(middle)
+        self.click(*now)
 
     def text(self, selector: str) -> str:
         """What an element says."""

@@ -91,7 +91,7 @@ export class Alternatives {
       button.tabIndex = number ? -1 : 0;
       button.className = sign === there ? 'way there' : 'way';
       const name = document.createElement('code');
-      name.textContent = named(sign);
+      name.textContent = named(sign).replace(/^an? (?=.)/, '').replace('line’s', 'line');
       const told = document.createElement('span');
       told.textContent = percent(probability);
       const bar = document.createElement('span');

@@ -61,6 +61,9 @@ export function draw(element, learned, held, total) {
     drawing.append(made('text', { x: x(time * unit), y: HEIGHT - 8, 'text-anchor': 'middle' }, time.toFixed(along.digits)));
   }
   const line = (points) => thinned(points).map(([seconds, loss]) => `${x(seconds).toFixed(1)},${y(loss).toFixed(1)}`).join(' ');
+  if (learned.length === 1) {
+    drawing.append(made('circle', { class: 'learned', cx: x(learned[0][0]), cy: y(learned[0][1]), r: 3 }));
+  }
   if (learned.length) drawing.append(made('polyline', { class: 'learned', points: line(learned) }));
   if (held.length) drawing.append(made('polyline', { class: 'held', points: line(held) }));
   for (const [seconds, loss] of held.slice(-60)) {

@@ -33,9 +33,9 @@ export class Sheet extends EventTarget {
       this.mirror.show();
       this.say('moved');
     };
-    this.scroller.addEventListener('scroll', moved, { passive: true });
-    addEventListener('scroll', moved, { passive: true });
-    new ResizeObserver(moved).observe(this.field);
+    document.addEventListener('scroll', moved, { passive: true, capture: true }); // of whatever scrolls
+    const sizes = new ResizeObserver(moved);
+    for (const one of [this.field, this.scroller]) sizes.observe(one);
   }
 
   say(name, detail = null) {
