@@ -43,6 +43,8 @@ class Client:
         if self.first is None and b'"text"' in part:
             self.first = time.perf_counter() - self.asked
         self.done = not part or b"[DONE]" in part
+        if self.done and self.first is None:
+            raise SystemExit(f"the server refused: {part.decode(errors='replace')}")
 
 
 def listen(clients: list[Client], until: float) -> None:
@@ -107,7 +109,7 @@ def main() -> None:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
         assert process.stdout is not None
         line = process.stdout.readline()
-        port, name = int(line.split("/")[2].rsplit(":", 1)[1]), line.split()[1].rstrip(";")
+        port, name = int(line.split("/")[2].rsplit(":", 1)[1]), line.split()[2].rstrip(";,")
         try:
             waits = newcomers(port, name, parsed.streams, parsed.newcomers)
             served, alone = [], []

@@ -3,11 +3,10 @@
 import threading
 from typing import Any
 
-from understudy.seeing.copies import longest, spans
+from understudy.seeing.copies import copied
 from understudy.serving.served import Served
 from understudy.serving.spelled import Spelled
 from understudy.text.encoded import Ids
-from understudy.text.grams import Grams
 
 
 class Learned:
@@ -17,7 +16,6 @@ class Learned:
         self._model, self._held = model, threading.Lock()
         self._ids: Ids | None = None
         self._missing: str | None = None
-        self._grams: Grams | None = None
 
     def copies(self, text: str, length: int) -> dict[str, Any]:
         """The parts of a text, in characters, that lie in runs of so many symbols that were learned."""
@@ -25,14 +23,12 @@ class Learned:
 
         with self._held:
             if self._ids is None and self._missing is None:
-                found = learned_text(self._model.file, self._model.path)
-                self._ids, self._missing = found.ids, None if found.ids is not None else found.missing
+                there = learned_text(self._model.file, self._model.path)
+                self._ids, self._missing = there.ids, None if there.ids is not None else there.missing
             if self._ids is None:
                 return {"missing": self._missing}
-            if self._grams is None or self._grams.length != length:
-                self._grams = Grams.of(self._ids, length)
             spelled = Spelled(self._model.vocabulary, text)
-            parts, most = spans(spelled.ids, self._grams), longest(spelled.ids, self._ids, self._grams)
-        places = [*spelled.places.tolist(), len(text)]
-        shown = [[places[part.start], places[part.end - 1] + 1] for part in parts]
-        return {"spans": shown, "longest": most.end - most.start}
+            found = copied(spelled.ids, self._ids, length)
+        places = spelled.places.tolist()
+        shown = [[places[part.start], places[part.end - 1] + 1] for part in found.parts]
+        return {"spans": shown, "longest": found.longest}

@@ -32,7 +32,7 @@ from understudy.text.vocabulary import opening
 _MOST_NEXT = 200
 _MOST_COPY = 1000
 _MOST_LEARNED = 2
-"""The texts of so many models are kept, with all their runs: eight bytes for each character."""
+"""The texts of so many models are kept open."""
 
 
 class Views:
