@@ -89,7 +89,7 @@ def _stand(session: Session) -> str:
     """Where it stands, and how it goes on."""
     step, steps = session.trainer.progress.step, session.facts.schedule.steps
     if session.finished:
-        return f"All {steps:,} steps are done."
+        return "Its one step is done." if steps == 1 else f"All {steps:,} steps are done."
     return f"It stands at step {step:,} of {steps:,} and goes on with <code>{escaped(session.resume_command)}</code>"
 
 
