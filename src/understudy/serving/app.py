@@ -56,7 +56,7 @@ def application(models: Offered, desk: Desk, runs: Path, limits: Limits, policy:
             Route("/studio/next", Asgi(views.next), methods=["POST"]),
             Route("/studio/units", Asgi(views.units), methods=["POST"]),
             Route("/studio/copies", views.copies, methods=["POST"]),
-            *learning.routes(runs),
+            *learning.routes(runs, limits.depth),
         ],
         redirect_slashes=False,
     )

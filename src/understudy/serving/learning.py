@@ -15,6 +15,7 @@ from understudy import checks
 from understudy.errors import UserError
 from understudy.serving import shelf
 from understudy.serving.refusals import Refused
+from understudy.serving.replies import json_of
 from understudy.serving.sittings import Sittings
 from understudy.text.amount import RARE, advice
 from understudy.text.corpus import Survey
@@ -28,43 +29,34 @@ _HEAD, _COMMON, _SHOWN_RARE = 400, 24, 60
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def routes(folder: Path) -> list[Route]:
-    """The addresses of learning, for the runs of a folder."""
-    desk = _Desk(Sittings(folder))
+def routes(folder: Path, depth: int) -> list[Route]:
+    """The addresses of learning, for the runs of a folder; JSON may lie so deep."""
+    learn = _Learning(Sittings(folder))
     found: list[tuple[str, str, Callable[[Request, Any], Any], int]] = [
-        ("/studio/runs", "GET", desk.all, 200),
-        ("/studio/runs", "POST", desk.begin, 201),
-        ("/studio/runs/{name}", "GET", desk.one, 200),
-        ("/studio/runs/{name}/stop", "POST", desk.stop, 202),
-        ("/studio/runs/{name}/resume", "POST", desk.resume, 202),
-        ("/studio/survey", "POST", desk.survey, 200),
+        ("/studio/runs", "GET", learn.all, 200),
+        ("/studio/runs", "POST", learn.begin, 201),
+        ("/studio/runs/{name}", "GET", learn.one, 200),
+        ("/studio/runs/{name}/stop", "POST", learn.stop, 202),
+        ("/studio/runs/{name}/resume", "POST", learn.resume, 202),
+        ("/studio/survey", "POST", learn.survey, 200),
     ]
-    return [Route(path, _answering(work, status), methods=[method]) for path, method, work, status in found]
+    return [Route(path, _answering(work, status, depth), methods=[method]) for path, method, work, status in found]
 
 
-def _answering(work: Callable[[Request, Any], Any], status: int) -> Handler:
-    """A handler that does its work in a thread, and tells what was refused."""
+def _answering(work: Callable[[Request, Any], Any], status: int, depth: int) -> Handler:
+    """A handler that does its work in a thread."""
 
     async def answer(request: Request) -> Response:
-        try:
-            given = await request.json() if request.method == "POST" else None
-        except (ValueError, RecursionError):
-            return _refusal(Refused(400, "expected one JSON document"))
+        given = await json_of(request, depth) if request.method == "POST" else None
         try:
             return JSONResponse(await run_in_threadpool(work, request, given), status)
-        except Refused as refused:
-            return _refusal(refused)
         except UserError as error:
-            return _refusal(Refused(400, str(error)))
+            raise Refused(400, str(error)) from error
 
     return answer
 
 
-def _refusal(refused: Refused) -> Response:
-    return JSONResponse(refused.document, refused.status, headers=refused.headers)
-
-
-class _Desk:
+class _Learning:
     """The answers; what starts or ends processes, one after the other."""
 
     def __init__(self, sittings: Sittings) -> None:

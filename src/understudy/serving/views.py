@@ -27,6 +27,7 @@ from understudy.serving.refusals import Refused
 from understudy.serving.replies import Reply, json_of, one_document, streamed
 from understudy.serving.served import Served
 from understudy.serving.spelled import Spelled
+from understudy.serving.tickets import Ticket
 from understudy.text.vocabulary import opening
 
 _MOST_NEXT = 200
@@ -174,7 +175,7 @@ class _Scores:
         return [{"at": begin, "nats": [None if math.isnan(value) else value for value in values]}]
 
 
-async def _one(ticket: Any) -> Any:
+async def _one(ticket: Ticket) -> Any:
     """The one thing that comes for a ticket.
 
     Raises:
@@ -186,7 +187,7 @@ async def _one(ticket: Any) -> Any:
     return thing
 
 
-async def _values(spelled: Spelled, ticket: Any) -> dict[str, Any]:
+async def _values(spelled: Spelled, ticket: Ticket) -> dict[str, Any]:
     """Activations by character: the one after its last symbol."""
     found = await _one(ticket)
     values = np.full(len(spelled.known), np.nan)

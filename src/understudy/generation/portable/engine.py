@@ -24,7 +24,7 @@ class PortableEngine:
     ) -> None:
         """Take the model, the numbers of its products, and how many cores a step may use (0 for all of them).
 
-        With `fused`, products in float32 are not those of Portable 1 to the last bit, and twice as fast where the
+        With `fused`, products in float32 are not those of Portable 1 to the last bit, and half as fast again where the
         processor has what that takes: for texts that are scored, not written.
 
         Raises:

@@ -61,40 +61,14 @@ ORDINARY
 
 #define TARGET __attribute__((target(AVX512)))
 #define NAME(x) avx512_real_##x
-#define VECTOR __m512
-#define VECTORS 1
-#define LOAD(address) _mm512_loadu_ps(address)
-#define SPREAD(address) _mm512_set1_ps(*(const float *)(address))
 #define DOT(sum, x, w) _mm512_add_ps(sum, _mm512_mul_ps(x, w))
-#define START(matrix, row) _mm512_setzero_ps()
-#define STORE(sum, matrix, row, address) _mm512_storeu_ps(address, _mm512_add_ps(sum, _mm512_loadu_ps((matrix)->bias + (row))))
-#define PAUSE(sum, address) _mm512_storeu_ps(address, sum)
-#define RESUME(address) _mm512_loadu_ps(address)
-#define AT_ONCE 4
-#define TOGETHER 6
-#define ROWS EACH_4
-#define STREAMS OVER_6
-#define CHAINS 1
-#include "tiles.h"
+#include "reals_512.h"
 
-/* The same with a product and its sum rounded once: twice as fast, and other bits. For texts that are scored. */
+/* The same with a product and its sum rounded once: half as fast again, and other bits. For texts that are scored. */
 #define TARGET __attribute__((target(AVX512)))
 #define NAME(x) avx512_fused_##x
-#define VECTOR __m512
-#define VECTORS 1
-#define LOAD(address) _mm512_loadu_ps(address)
-#define SPREAD(address) _mm512_set1_ps(*(const float *)(address))
 #define DOT(sum, x, w) _mm512_fmadd_ps(x, w, sum)
-#define START(matrix, row) _mm512_setzero_ps()
-#define STORE(sum, matrix, row, address) _mm512_storeu_ps(address, _mm512_add_ps(sum, _mm512_loadu_ps((matrix)->bias + (row))))
-#define PAUSE(sum, address) _mm512_storeu_ps(address, sum)
-#define RESUME(address) _mm512_loadu_ps(address)
-#define AT_ONCE 4
-#define TOGETHER 6
-#define ROWS EACH_4
-#define STREAMS OVER_6
-#define CHAINS 1
-#include "tiles.h"
+#include "reals_512.h"
 
 /* AVX2 alone. */
 #define TARGET __attribute__((target("avx2")))
@@ -126,37 +100,11 @@ ORDINARY
 
 #define TARGET __attribute__((target("avx2")))
 #define NAME(x) avx2_real_##x
-#define VECTOR __m256
-#define VECTORS 2
-#define LOAD(address) _mm256_loadu_ps((const float *)(address))
-#define SPREAD(address) _mm256_set1_ps(*(const float *)(address))
 #define DOT(sum, x, w) _mm256_add_ps(sum, _mm256_mul_ps(x, w))
-#define START(matrix, row) _mm256_setzero_ps()
-#define STORE(sum, matrix, row, address) _mm256_storeu_ps(address, _mm256_add_ps(sum, _mm256_loadu_ps((matrix)->bias + (row))))
-#define PAUSE(sum, address) _mm256_storeu_ps(address, sum)
-#define RESUME(address) _mm256_loadu_ps(address)
-#define AT_ONCE 2
-#define TOGETHER 6
-#define ROWS EACH_2
-#define STREAMS OVER_6
-#define CHAINS 1
-#include "tiles.h"
+#include "reals_256.h"
 
 /* AVX2 with products and sums rounded once (FMA). */
 #define TARGET __attribute__((target("avx2,fma")))
 #define NAME(x) avx2_fused_##x
-#define VECTOR __m256
-#define VECTORS 2
-#define LOAD(address) _mm256_loadu_ps((const float *)(address))
-#define SPREAD(address) _mm256_set1_ps(*(const float *)(address))
 #define DOT(sum, x, w) _mm256_fmadd_ps(x, w, sum)
-#define START(matrix, row) _mm256_setzero_ps()
-#define STORE(sum, matrix, row, address) _mm256_storeu_ps(address, _mm256_add_ps(sum, _mm256_loadu_ps((matrix)->bias + (row))))
-#define PAUSE(sum, address) _mm256_storeu_ps(address, sum)
-#define RESUME(address) _mm256_loadu_ps(address)
-#define AT_ONCE 2
-#define TOGETHER 6
-#define ROWS EACH_2
-#define STREAMS OVER_6
-#define CHAINS 1
-#include "tiles.h"
+#include "reals_256.h"
