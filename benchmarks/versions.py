@@ -1,6 +1,6 @@
 """This checkout against another one of the same project, by the commands that users give, in turns.
 
-    python benchmarks/versions.py OTHER TEXT [--turns 3] [--minutes 1]
+    python benchmarks/versions.py OTHER TEXT [--turns 3] [--minutes 1] [--only-writing]
 
 OTHER is a folder with another checkout, its kernels built (`python setup.py build_ext --inplace` in it). Each figure is
 what a command's `--json` says or what the process took; the two checkouts take turns, so that a drift of the machine's
@@ -65,11 +65,7 @@ def measured(checkout: Path, text: Path, minutes: float, seed: int) -> dict[str,
                 checkout, "train", text, "--out", Path(folder) / name, *recipe, "--validation", 0, "--json", "--quiet"
             )
             found[f"training, {name}: characters a second"] = run.result["characters_per_second"]
-        for name, how in WRITING.items():
-            run = Process(checkout, "generate", "--seed", 1, *how, "--json")
-            found[f"writing, @shakespeare, {name}: characters a second"] = run.result["characters_per_second"]
-        run = Process(checkout, "generate", "--seed", 1, "--length", 1000, "--json")
-        found["1,000 characters, start included: seconds"] = run.seconds
+        found |= written(checkout)
         run = Process(checkout, "evaluate", "@shakespeare", text, "--json", "--no-baselines")
         found["evaluating 1.1 MB: seconds"] = run.seconds
         found["evaluating 1.1 MB: MiB at the most"] = run.megabytes
@@ -86,6 +82,17 @@ def measured(checkout: Path, text: Path, minutes: float, seed: int) -> dict[str,
     return found
 
 
+def written(checkout: Path) -> dict[str, float]:
+    """The figures of writing alone."""
+    found: dict[str, float] = {}
+    for name, how in WRITING.items():
+        run = Process(checkout, "generate", "--seed", 1, *how, "--json")
+        found[f"writing, @shakespeare, {name}: characters a second"] = run.result["characters_per_second"]
+    run = Process(checkout, "generate", "--seed", 1, "--length", 1000, "--json")
+    found["1,000 characters, start included: seconds"] = run.seconds
+    return found
+
+
 def main() -> None:
     """Take turns and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -93,11 +100,15 @@ def main() -> None:
     parser.add_argument("text", type=Path)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--only-writing", action="store_true")
     parsed = parser.parse_args()
     turns: dict[Path, list[dict[str, float]]] = {parsed.other.resolve(): [], HERE: []}
     for seed in range(parsed.turns):
         for checkout, found in turns.items():
-            found.append(measured(checkout, parsed.text.resolve(), parsed.minutes, seed))
+            if parsed.only_writing:
+                found.append(written(checkout))
+            else:
+                found.append(measured(checkout, parsed.text.resolve(), parsed.minutes, seed))
             print(checkout, json.dumps(found[-1]), file=sys.stderr, flush=True)
     print("| what | other | this | this / other |\n|---|---|---|---|")
     for name in turns[HERE][0]:

@@ -16,7 +16,7 @@ from understudy.serving.pace import FIRST, Pace
 from understudy.serving.rows import Row
 from understudy.serving.tickets import Outbox, charge
 
-_BETWEEN = 0.003
+_BETWEEN = 0.005
 """For each text that is written at a time, so many seconds lie between two pieces of one: sending costs time too."""
 
 
