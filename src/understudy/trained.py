@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from understudy import checks
 from understudy.errors import ConfigError
@@ -21,7 +21,7 @@ from understudy.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from understudy.exports.writing import Exported
-    from understudy.generation.engine import Engine
+    from understudy.generation.engine import Engine, HoldingEngine
     from understudy.text.encoded import Ids
 
 Unknown = Literal["error", "skip"]
@@ -191,8 +191,12 @@ def guarded(model: Model, ids: "Ids", length: int) -> Model:
     from understudy.generation.guard import GuardedEngine
     from understudy.text.grams import Grams
 
+    if model._more:
+        raise ConfigError(
+            "this model writes without copies of a text already; give both texts to without_copies at once"
+        )
     made = copy(model)
-    made.__dict__["engine"] = GuardedEngine(model.engine, Grams.of(ids, length))
+    made.__dict__["engine"] = GuardedEngine(cast("HoldingEngine", model.engine), Grams.of(ids, length))
     made._more = (length - 1,)
     return made
 

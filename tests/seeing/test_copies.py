@@ -121,6 +121,8 @@ def test_a_text_that_has_every_run_leaves_nothing_to_write() -> None:
         model.without_copies("aabbabaab" * 3, 2).generate(length=50, seed=1)
     with pytest.raises(ConfigError, match="from 2"):
         model.without_copies("ab", 1)
+    with pytest.raises(ConfigError, match="already"):
+        model.without_copies("ab", 3).without_copies("ba", 3)
 
 
 def test_bytes_are_guarded_too() -> None:

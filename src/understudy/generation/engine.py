@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.generation.forbidden import Forbidden
 from understudy.generation.sampling import Floats, Sampling
 
 EngineState = tuple[Floats, ...]
@@ -65,4 +66,23 @@ class Engine(Protocol):
         """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state.
 
         There is one setting for all streams, or one for each.
+        """
+
+
+class HoldingEngine(Engine, Protocol):
+    """An engine that can be held from writing some runs of symbols."""
+
+    def write(
+        self,
+        logits: Floats,
+        state: EngineState,
+        uniforms: NDArray[np.float64],
+        sampling: Sampling | Sequence[Sampling],
+        *,
+        forbidden: Forbidden | None = None,
+    ) -> tuple[NDArray[np.int64], Floats, EngineState]:
+        """See `Engine.write`; no run of `forbidden` is completed.
+
+        Raises:
+            ConfigError: whatever symbol is drawn completes a forbidden run.
         """

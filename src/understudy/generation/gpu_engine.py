@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from understudy.generation.engine import EngineState, by_stream
+from understudy.generation.forbidden import Forbidden
 from understudy.generation.sampling import Floats, Sampling
 from understudy.generation.torch_engine import TorchEngine
 from understudy.model.config import STATES
@@ -95,9 +96,13 @@ class GpuEngine(TorchEngine):
         state: EngineState,
         uniforms: NDArray[np.float64],
         sampling: Sampling | Sequence[Sampling],
+        *,
+        forbidden: Forbidden | None = None,
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
         """See `Engine.write`. Streams of the same setting are written together."""
         check_not_forked()
+        if forbidden is not None:  # each symbol is looked at before it is read, so nothing can be recorded
+            return super().write(logits, state, uniforms, sampling, forbidden=forbidden)
         settings = by_stream(sampling, len(logits))
         ids, after = np.empty(uniforms.shape, np.int64), np.array(logits)
         states = tuple(np.array(part) for part in state)

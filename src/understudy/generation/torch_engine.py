@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.generation.engine import EngineState, by_stream
+from understudy.generation.forbidden import Forbidden
 from understudy.generation.sampling import Floats, Sampling, draw_each
 from understudy.model.gpu import check_not_forked
 from understudy.model.network import Network
@@ -41,11 +42,16 @@ class TorchEngine:
         state: EngineState,
         uniforms: NDArray[np.float64],
         sampling: Sampling | Sequence[Sampling],
+        *,
+        forbidden: Forbidden | None = None,
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
         """See `Engine.write`."""
         settings = by_stream(sampling, len(logits))
         drawn = np.empty(uniforms.shape, np.int64)
         for t, chances in enumerate(uniforms):
-            drawn[t] = draw_each(logits, chances, settings)
+            if forbidden is None:
+                drawn[t] = draw_each(logits, chances, settings)
+            else:
+                drawn[t] = forbidden.draw_each(logits, chances, settings, drawn[:t])
             logits, state = self.read(drawn[t : t + 1], state)
         return drawn, logits, state

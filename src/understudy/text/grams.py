@@ -45,13 +45,21 @@ def _powers(count: int) -> tuple[Hashes, Hashes]:
 
 
 class Grams:
-    """All runs of `length` symbols of some texts: eight bytes for each."""
+    """All runs of `length` symbols of some texts: eight bytes for each.
+
+    Attributes:
+        length: symbols a run.
+        hashes: of the runs, in order, (N,).
+        base: of the polynomials that they are.
+    """
+
+    base = _BASE
 
     def __init__(self, found: Iterable[Hashes], length: int) -> None:
         """Take the hashes of the runs."""
         self.length = length
-        self._hashes: Hashes = np.concatenate([np.zeros(0, np.uint64), *found])
-        self._hashes.sort()
+        self.hashes: Hashes = np.concatenate([np.zeros(0, np.uint64), *found])
+        self.hashes.sort()
 
     @classmethod
     def of(cls, ids: Ids, length: int) -> Self:
@@ -64,10 +72,10 @@ class Grams:
 
     def have(self, wanted: Hashes) -> NDArray[np.bool_]:
         """Which of some runs, by their hashes (N,), are among these, (N,)."""
-        if not len(self._hashes):
+        if not len(self.hashes):
             return np.zeros(len(wanted), np.bool_)
-        at = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)
-        found: NDArray[np.bool_] = self._hashes[at] == wanted
+        at = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
+        found: NDArray[np.bool_] = self.hashes[at] == wanted
         return found
 
     def begin(self, symbols: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

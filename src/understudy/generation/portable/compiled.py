@@ -46,6 +46,16 @@ class CModel(ctypes.Structure):
     ]
 
 
+class CForbidden(ctypes.Structure):
+    """`Forbidden` of forbidden.h."""
+
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in ("length", "count")),
+        *((name, ctypes.c_void_p) for name in ("hashes", "before", "stuck")),
+        ("base", ctypes.c_uint64),
+    ]
+
+
 class CRun(ctypes.Structure):
     """`Run` of parts.h."""
 
@@ -54,7 +64,9 @@ class CRun(ctypes.Structure):
         *((name, ctypes.c_int64) for name in ("T", "B", "threads")),
         *((name, ctypes.c_void_p) for name in ("given", "uniforms", "choices", "logits")),
         ("state", ctypes.POINTER(ctypes.c_void_p)),
-        *((name, ctypes.c_void_p) for name in ("ids", "every_logits", "every_hidden", "work")),
+        *((name, ctypes.c_void_p) for name in ("ids", "every_logits", "every_hidden")),
+        ("forbidden", ctypes.POINTER(CForbidden)),
+        ("work", ctypes.c_void_p),
     ]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.generation.engine import EngineState, Trace, by_stream
+from understudy.generation.forbidden import Forbidden
 from understudy.generation.portable import compiled
 from understudy.generation.portable.mirror import Drawn, Given, Mirror
 from understudy.generation.portable.packing import Numbers, Packed, pack
@@ -73,12 +74,12 @@ class PortableEngine:
         uniforms: NDArray[np.float64],
         sampling: Sampling | Sequence[Sampling],
         trace: Trace | None = None,
+        *,
+        forbidden: Forbidden | None = None,
     ) -> tuple[NDArray[np.int64], Floats, EngineState]:
-        """Draw and step in turn, once for each row of the uniform numbers (T, B): ids (T, B), logits, state.
-
-        There is one setting for all streams, or one for each; `trace` keeps what it has room for.
-        """
-        return self._runner.run(logits, state, Drawn(uniforms, by_stream(sampling, len(logits))), trace)
+        """See `Engine.write`; `trace` keeps what it has room for."""
+        drawn = Drawn(uniforms, by_stream(sampling, len(logits)), forbidden)
+        return self._runner.run(logits, state, drawn, trace)
 
 
 def cores() -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.generation.engine import EngineState, Trace
+from understudy.generation.forbidden import Forbidden
 from understudy.generation.portable.arithmetic import Floats, sigmoid, tanh, whole
 from understudy.generation.portable.packing import Matrix, NGramTable, Packed
 from understudy.generation.sampling import Sampling, draw_each
@@ -42,7 +43,7 @@ class Given(NamedTuple):
         """(T, B)."""
         return self.ids.shape
 
-    def at(self, t: int, logits: Floats) -> NDArray[np.int64]:
+    def at(self, t: int, logits: Floats, before: NDArray[np.int64]) -> NDArray[np.int64]:
         """Symbol t of each stream, (B,)."""
         symbols: NDArray[np.int64] = self.ids[t]
         return symbols
@@ -54,18 +55,22 @@ class Drawn(NamedTuple):
     Attributes:
         uniforms: (T, B), in (0, 1).
         settings: how, for each stream.
+        forbidden: runs that are not to be drawn, if any.
     """
 
     uniforms: NDArray[np.float64]
     settings: Sequence[Sampling]
+    forbidden: Forbidden | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(T, B)."""
         return self.uniforms.shape
 
-    def at(self, t: int, logits: Floats) -> NDArray[np.int64]:
-        """Symbol t of each stream, (B,), from what the model expects (B, V)."""
+    def at(self, t: int, logits: Floats, before: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Symbol t of each stream, (B,), from what the model expects (B, V) after those before it, (t, B)."""
+        if self.forbidden is not None:
+            return self.forbidden.draw_each(logits, self.uniforms[t], self.settings, before)
         return draw_each(logits, self.uniforms[t], self.settings)
 
 
@@ -93,7 +98,7 @@ class Mirror:
         stepping = _Stepping(self._packed, self._products, self._input, state)
         with np.errstate(all="ignore"):
             for t in range(len(ids)):
-                ids[t] = symbols.at(t, logits)
+                ids[t] = symbols.at(t, logits, ids[:t])
                 logits, hidden = stepping.read(ids[t])
                 if trace is not None:
                     trace.keep(t, logits, hidden)

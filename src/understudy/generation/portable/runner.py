@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.generation.engine import EngineState, Trace
+from understudy.generation.forbidden import Forbidden
 from understudy.generation.portable import compiled
 from understudy.generation.portable.arranged import Arranged
 from understudy.generation.portable.mirror import Drawn, Given
@@ -61,11 +62,16 @@ class Runner:
         else:
             uniforms, choices = np.ascontiguousarray(symbols.uniforms), self._choices(symbols.settings)
             call.uniforms, call.choices = uniforms.ctypes.data, choices.ctypes.data
+            if symbols.forbidden is not None:
+                forbidden = _forbidden(symbols.forbidden, stuck := np.zeros(1, np.int64))
+                call.forbidden = ctypes.pointer(forbidden)
         if trace is not None:
             call.every_logits = _room(trace.logits, (T, B, self._symbols))
             call.every_hidden = _room(trace.hidden, (T, self._shape[0], B, self._shape[1]))
         if T:
             compiled.run(self._model, call)
+        if isinstance(symbols, Drawn) and symbols.forbidden is not None and stuck.any():
+            raise symbols.forbidden.nothing_left()
         return ids, after, states
 
     def _choices(self, settings: Sequence[Sampling]) -> NDArray[Any]:
@@ -97,6 +103,13 @@ class Runner:
         for place, layer in enumerate(self._layers):
             layer.fill(model.layers[place])
         return model
+
+
+def _forbidden(runs: Forbidden, stuck: NDArray[np.int64]) -> compiled.CForbidden:
+    hashes, before = runs.grams.hashes, runs.before
+    return compiled.CForbidden(
+        runs.grams.length, len(hashes), hashes.ctypes.data, before.ctypes.data, stuck.ctypes.data, runs.grams.base
+    )
 
 
 def _address(array: NDArray[Any] | None) -> int | None:

@@ -7,6 +7,7 @@
    product. The library allocates nothing; memory comes with the call. */
 
 #define _GNU_SOURCE
+#include <math.h>
 #include <signal.h>
 
 #include "numbers.h"
@@ -16,6 +17,7 @@
 #include "paths.h"
 #include "team.h"
 #include "parts.h"
+#include "forbidden.h"
 #include "steps.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -42,7 +44,8 @@ static void work(void *given, int index, int team)
     char *own = run->work + plan->stream * (size_t)run->B + plan->thread * (size_t)index;
     Part p = {run, run->model, &paths[run->model->path], plan, &job->meeting, run->work, (double *)own,
               (uint32_t *)(own + plan->heap), (uint32_t *)(own + plan->recent), (int64_t *)(own + plan->ids),
-              (float *)(own + plan->looked_up), 0, run->B, 0, blocks, 0, symbols, index, team};
+              (float *)(own + plan->looked_up), (float *)(own + plan->left), 0, run->B, 0, blocks, 0, symbols, index,
+              team};
     int64_t last = run->B;
 #if defined(__x86_64__)
     const unsigned before = __builtin_ia32_stmxcsr();

@@ -12,6 +12,8 @@ typedef struct {
     const Matrix *layers;
 } Model;
 
+struct Forbidden;
+
 typedef struct {
     const Model *model;
     int64_t T, B, threads;
@@ -23,6 +25,7 @@ typedef struct {
     int64_t *ids;           /* (T, B) */
     float *every_logits;    /* (T, B, V), or NULL */
     float *every_hidden;    /* (T, L, B, H), or NULL */
+    const struct Forbidden *forbidden; /* or NULL */
     char *work;
 } Run;
 
@@ -30,7 +33,7 @@ typedef struct {
 typedef struct {
     size_t h, c, q, made, layer; /* in a layer's part, and its size */
     size_t x, vector, stream;    /* in a stream's part, and its size; x is that of a symbol that is embedded */
-    size_t heap, recent, ids, looked_up, thread; /* in a thread's part, and its size */
+    size_t heap, recent, ids, looked_up, left, thread; /* in a thread's part, and its size */
     size_t units, wide;          /* H in whole blocks, and all gates of it */
 } Plan;
 
@@ -57,7 +60,8 @@ static Plan plan_of(const Model *m, int64_t streams)
     p.recent = p.heap + aligned(sizeof(uint32_t) * V);
     p.ids = p.recent + aligned(sizeof(uint32_t) * RECENT * B);
     p.looked_up = p.ids + aligned(sizeof(int64_t) * B);
-    p.thread = p.looked_up + (m->embedded ? 0 : aligned(4 * p.wide));
+    p.left = p.looked_up + (m->embedded ? 0 : aligned(4 * p.wide));
+    p.thread = p.left + aligned(sizeof(float) * V);
     return p;
 }
 
@@ -73,6 +77,7 @@ typedef struct {
     uint32_t *heap, *recent; /* recent (B, RECENT) */
     int64_t *ids;            /* (B) */
     float *x;                /* of the symbol that is looked up, (gates H) */
+    float *left;             /* the logits of what may be drawn, (V) */
     int64_t first, last;                      /* streams */
     size_t from, to, symbols_from, symbols_to; /* blocks of units and of symbols */
     int index, team;                          /* of those that meet */

@@ -184,6 +184,34 @@ static void move_in_or_out(const Part *p, int in)
     }
 }
 
+static uint32_t drawn_from(const Part *p, const float *logits, int64_t t, int64_t b)
+{
+    return p->path->drawn(logits, (size_t)p->m->V, p->run->choices + b, p->run->uniforms[t * p->run->B + b], p->weights,
+                          p->heap);
+}
+
+/* Symbol t of a stream. One that completes a forbidden run has no chance, and the same number draws from the others. */
+static uint32_t draw_symbol(const Part *p, int64_t t, int64_t b)
+{
+    const Forbidden *forbidden = p->run->forbidden;
+    const float *logits = logits_of(p, b);
+    uint32_t symbol = drawn_from(p, logits, t, b);
+    uint64_t hash;
+    int64_t tried = 0;
+    if (!forbidden || !run_before(p->run, t, b, &hash))
+        return symbol;
+    for (; is_forbidden(forbidden, hash + symbol + 1); symbol = drawn_from(p, p->left, t, b)) {
+        if (!tried)
+            memcpy(p->left, logits, (size_t)p->m->V * sizeof(float));
+        if (++tried == p->m->V) {
+            *forbidden->stuck = 1;
+            break;
+        }
+        p->left[symbol] = -INFINITY;
+    }
+    return symbol;
+}
+
 static void go(const Part *p)
 {
     const Run *run = p->run;
@@ -201,9 +229,7 @@ static void go(const Part *p)
         const int above = !run->given || run->every_logits || t + 1 == run->T;
         for (b = p->first; b < p->last; b++) { /* those that meet all draw: it takes them no longer than to wait */
             const int64_t place = t * run->B + b;
-            p->ids[b] = run->given ? run->given[place]
-                                   : (int64_t)p->path->drawn(logits_of(p, b), (size_t)m->V, run->choices + b,
-                                                             run->uniforms[place], p->weights, p->heap);
+            p->ids[b] = run->given ? run->given[place] : (int64_t)draw_symbol(p, t, b);
             if (p->index == 0)
                 run->ids[place] = p->ids[b];
         }
