@@ -38,13 +38,19 @@ export function before(text, at) {
   return at >= 2 && text.codePointAt(at - 2) > 0xffff ? at - 2 : Math.max(0, at - 1);
 }
 
+const PART = 2048; // characters that are compared at a time, where much is alike
+
 /** What makes the text `now` of `old`: at a place something is cut, and something put. Null where they are equal. */
 export function change(old, now) {
   if (old === now) return null;
   const most = Math.min(old.length, now.length);
+  const [was, is] = [old.length, now.length];
   let at = 0;
+  while (at + PART < most && old.slice(at, at + PART) === now.slice(at, at + PART)) at += PART;
   while (at < most && old.charCodeAt(at) === now.charCodeAt(at)) at += 1;
   let end = 0;
+  const alike = () => old.slice(was - end - PART, was - end) === now.slice(is - end - PART, is - end);
+  while (end + PART < most - at && alike()) end += PART;
   while (end < most - at && old.charCodeAt(old.length - 1 - end) === now.charCodeAt(now.length - 1 - end)) end += 1;
   return { at, cut: old.slice(at, old.length - end), put: now.slice(at, now.length - end) };
 }
