@@ -78,6 +78,32 @@ def newcomers(port: int, name: str, streams: int, count: int) -> list[float]:
     return found
 
 
+def refused(port: int, name: str, streams: int, rounds: int) -> list[float]:
+    """Seconds until each of some requests that nobody should send is refused, beside others."""
+    good: dict[str, object] = {"model": name, "prompt": "ROMEO:\n", "max_tokens": 200_000}
+    others = [Client(port, good | {"seed": seed}) for seed in range(streams)]
+    listen(others, time.perf_counter() + 2)
+    bad = (
+        *(json.dumps(good | fields).encode() for fields in ({"n": 10**9}, {"temperature": 1e999}, {"state": "AAAA"})),
+        b'{"prompt": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b"no JSON",
+    )
+    found = []
+    for body in bad * rounds:
+        listen(others, time.perf_counter() + 0.05)
+        head = f"POST /v1/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n"
+        with socket.create_connection(("127.0.0.1", port)) as asking:
+            began = time.perf_counter()
+            asking.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+            answer = asking.recv(1 << 16)
+            found.append(time.perf_counter() - began)
+        if not answer.startswith(b"HTTP/1.1 4"):
+            raise SystemExit(f"the server took what it should refuse: {body[:80]!r}")
+    for other in others:
+        other.socket.close()
+    return found
+
+
 def together(port: int, name: str, streams: int, length: int) -> float:
     """Characters a second of so many streams, from the first request to the last piece."""
     began = time.perf_counter()
@@ -112,6 +138,7 @@ def main() -> None:
         port, name = int(line.split("/")[2].rsplit(":", 1)[1]), line.split()[2].rstrip(";,")
         try:
             waits = newcomers(port, name, parsed.streams, parsed.newcomers)
+            refusals = refused(port, name, parsed.streams, 10)
             served, alone = [], []
             model = load(path)
             for _ in range(parsed.rounds):
@@ -124,6 +151,8 @@ def main() -> None:
     print("| | |\n|---|---|")
     print(f"| first piece beside {parsed.streams} streams, median | {1000 * median(waits):.0f} ms |")
     print(f"| first piece beside {parsed.streams} streams, 95th percentile | {1000 * late:.0f} ms |")
+    told = f"{1000 * median(refusals):.0f} ms, {1000 * max(refusals):.0f} ms"
+    print(f"| a request refused beside {parsed.streams} streams, median and most | {told} |")
     print(f"| {parsed.together} streams by the engine alone, characters a second | {median(alone):,.0f} |")
     print(f"| {parsed.together} streams served, characters a second | {median(served):,.0f} |")
     print(f"| served against alone | {median(served) / median(alone):.2f} |")

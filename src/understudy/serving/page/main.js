@@ -17,6 +17,8 @@ import { Tree } from './tree.js';
 import { Writer } from './write.js';
 
 const PLACES = { learn: 'Learn', write: 'Write', see: 'See' };
+const WRITES = 'Write, and pause: what might come next appears in grey.';
+const SEES = 'Write or paste a text: it is coloured by how much each character surprises the model.';
 const KEPT = 'understudy-studio-model';
 const element = (id) => document.getElementById(id);
 
@@ -86,6 +88,7 @@ async function begin() {
     element('learn').hidden = place !== 'learn';
     element('desk').hidden = place === 'learn';
     element('desk-title').textContent = PLACES[place];
+    element('words').placeholder = place === 'see' ? SEES : WRITES;
     for (const part of document.querySelectorAll('[data-in]')) part.hidden = part.dataset.in !== place;
     if (place === 'learn') learn.enter();
     if (place === 'see') see.enter();
