@@ -14,17 +14,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from understudy.api import Model, Run, load, train
     from understudy.errors import UnderstudyError, UserError
+    from understudy.evaluation.protocols import Score
+    from understudy.history.figures import History
     from understudy.runs.keeping import Setback
     from understudy.samples import Sample, Stream
+    from understudy.scores import TextScore
     from understudy.training.loop import Report
 
 __all__ = [
+    "History",
     "Model",
     "Report",
     "Run",
     "Sample",
+    "Score",
     "Setback",
     "Stream",
+    "TextScore",
     "UnderstudyError",
     "UserError",
     "load",
@@ -32,10 +38,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "History": "history.figures",
     "Report": "training.loop",
     "Sample": "samples",
+    "Score": "evaluation.protocols",
     "Setback": "runs.keeping",
     "Stream": "samples",
+    "TextScore": "scores",
     "UnderstudyError": "errors",
     "UserError": "errors",
 }

@@ -83,8 +83,9 @@ def train(
         with run:
             _show(run, screen)
     except KeyboardInterrupt:
-        screen.told(run._sittings.way_on())
-        raise
+        told = run._sittings.way_on()
+        screen.told(told)
+        raise KeyboardInterrupt(*([told] if hidden else [])) from None  # what it came through tells nobody anything
     screen.done(run._sittings.result)
     return run.model
 

@@ -85,6 +85,11 @@ class Run:
         state = "done" if now.done else "stopped" if now.session is None else "training"
         return f"<Run{where}: {state} at step {now.step:,} of {now.steps:,}>"
 
+    def _repr_html_(self) -> str:
+        from understudy.pages import cells
+
+        return cells.framed(cells.titled(repr(self)[1:-1]), *map(cells.quiet, self.notes))
+
     @property
     def notes(self) -> list[str]:
         """What there was to say of the text and the settings, a line each."""

@@ -32,6 +32,7 @@ def load(
 
     def made(found: file.ModelFile) -> Model:
         loaded = Model(found, precision=precision, device=device)
+        loaded._run = file.run_of(name)
         return for_writing(loaded) if light else loaded
 
     return file.read_for(name, made)

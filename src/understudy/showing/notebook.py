@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from understudy.pages import escaped
+from understudy.pages import cells, escaped
 from understudy.runs.keeping import Setback
 from understudy.seeing.visible import visible
 from understudy.showing.plain import Plain
 from understudy.showing.terminal import Outlet
-from understudy.showing.words import duration, report_figures
+from understudy.showing.words import done_lines, duration, report_figures
 from understudy.training.loop import Report
 
 if TYPE_CHECKING:
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 _SECONDS = 0.25
 """So long a picture stays at least."""
 _BAR = "#2a9187"
-_FRAME = "max-width:44rem;font-size:0.9em;line-height:1.5"
 _TRACK = "height:0.6em;margin:0.5em 0 0.25em;border:1px solid currentColor;border-radius:0.3em;overflow:hidden"
-_SAMPLE = (
-    "margin:0.25em 0 0;padding:0.5em 0.75em;border-left:0.2em solid currentColor;background:transparent;color:inherit;"
-    "white-space:pre-wrap;overflow-wrap:anywhere;max-height:16em;overflow:auto"
-)
 
 
 class Notebook(Plain):
@@ -37,12 +32,16 @@ class Notebook(Plain):
         super().__init__(outlet)
         self._display = shell.display_pub
         self._began, self._first, self._step, self._steps = 0.0, 0, 0, 0
-        self._ended = True
         self._new()
 
     def line(self, text: str) -> None:
-        """Show one line above the bar."""
+        """Show one line above the bar, with the next picture."""
         self._notes.append(text)
+        self._draw_in_time()
+
+    def done(self, result: dict[str, Any]) -> None:
+        """Show the figures that came of it."""
+        self._notes += done_lines(result)
         self._draw()
 
     @contextmanager
@@ -54,12 +53,13 @@ class Notebook(Plain):
         self._step, self._steps = self._first, session.facts.schedule.steps
         with super().training(session):
             try:
+                self._draw()
                 yield
             finally:
                 self._draw()
 
     def show(self, report: Report) -> None:
-        """Show a report, where the last picture has stood long enough."""
+        """Show a report."""
         self._step, self._steps = report.step, self.session.facts.schedule.steps
         if isinstance(report, Setback):
             self.line(f"setback: {report.message}")
@@ -67,6 +67,10 @@ class Notebook(Plain):
         self._figures.update(report_figures(report))
         if self.session.samples:
             self._sample = self.session.samples[-1]
+        self._draw_in_time()
+
+    def _draw_in_time(self) -> None:
+        """Draw, where the last picture has stood long enough."""
         if time.perf_counter() - self._drawn >= _SECONDS:
             self._draw()
 
@@ -76,7 +80,7 @@ class Notebook(Plain):
         self._figures: dict[str, str] = {}
         self._sample = ""
         self._name: str | None = None
-        self._drawn = 0.0
+        self._drawn = -_SECONDS
 
     def _draw(self) -> None:
         """Draw; training never ends because of what it wanted to show."""
@@ -104,7 +108,7 @@ class Notebook(Plain):
         return f"{notes}\n{self._place()}  {figures}"
 
     def _html(self) -> str:
-        parts = [f'<div style="opacity:0.75">{_text(note)}</div>' for note in self._notes]
+        parts = [cells.quiet(visible(note)) for note in self._notes]
         if self._steps:
             share = f"{100 * self._step / max(1, self._steps):.1f}"
             bar = f'<div style="width:{share}%;height:100%;background:{_BAR}"></div>'
@@ -118,9 +122,9 @@ class Notebook(Plain):
         parts.append(f'<div style="display:flex;flex-wrap:wrap;gap:0 1.25em">{"".join(shown)}</div>')
         if self._sample:
             sample = _text(self._sample.replace("\r\n", "\n").strip("\n"))
-            parts.append('<div style="margin-top:0.5em;opacity:0.75">what it writes now</div>')
-            parts.append(f'<pre style="{_SAMPLE}">{sample}</pre>')
-        return f'<div style="{_FRAME}">{"".join(parts)}</div>'
+            parts.append(cells.quiet("what it writes now"))
+            parts.append(f'<div style="{cells.TEXT};max-height:16em;overflow:auto">{sample}</div>')
+        return cells.framed(*parts)
 
 
 def _text(text: str) -> str:
