@@ -65,11 +65,13 @@ type(os.environ).__setitem__ = forgetful
 """
 
 DRAWING = """
-import os, understudy
-os.mkdir("picture")
-model = understudy.train("text.txt", out="run", preset="tiny", steps=12, units=8)
-model.plot().savefig("picture/curves.png")
-model.plot()._repr_png_()
+import pathlib, understudy
+for name in ("picture", "run"):
+    pathlib.Path(name).mkdir()
+pathlib.Path("run/metrics.jsonl").write_text('{"step": 10, "train_loss": 2.0}\\n{"step": 20, "train_loss": 1.5}')
+figure = understudy.History(pathlib.Path("run")).plot()
+figure.savefig("picture/curves.png")
+figure._repr_png_()
 """
 
 why_not = sealed.refusal()
