@@ -16,7 +16,7 @@ MOST_SAMPLES = 1 << 20
 """Texts that are written side by side: each has a state, which is kept to the end."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sample:
     """One text that a model wrote.
 
@@ -35,6 +35,18 @@ class Sample:
     finish_reason: FinishReason
     state: StreamState
     data: bytes
+
+    def __repr__(self) -> str:
+        from understudy.showing.terminal import visible
+
+        return f"<{self._told()}>\n{visible(self.prompt + self.text)}"
+
+    def _repr_html_(self) -> str:
+        return _shown(self._told(), self.prompt, self.text)
+
+    def _told(self) -> str:
+        ended = "at a stop text" if self.finish_reason == "stop" else "at its length"
+        return f"Sample, seed {self.seed}: {len(self.text):,} characters, ended {ended}"
 
 
 class Stream:
@@ -60,6 +72,18 @@ class Stream:
     def __next__(self) -> str:
         return next(self._pieces).text
 
+    def __repr__(self) -> str:
+        from understudy.showing.terminal import visible
+
+        return f"<{self._told()}>\n{visible(self.text)}"
+
+    def _repr_html_(self) -> str:
+        return _shown(self._told(), "", self.text)
+
+    def _told(self) -> str:
+        ended = "goes on" if self.finish_reason is None else f"ended: {self.finish_reason}"
+        return f"Stream, {len(self.text):,} characters, {ended}"
+
     @property
     def text(self) -> str:
         """What has been written so far, without the prompt."""
@@ -79,6 +103,16 @@ class Stream:
     def finish_reason(self) -> FinishReason | None:
         """Why the stream ended; None while it goes on."""
         return self._writing.finish_reasons[0]
+
+
+def _shown(told: str, prompt: str, text: str) -> str:
+    """A text as a notebook's cell shows it, with what it was started with."""
+    from understudy.pages import cells, escaped
+    from understudy.seeing.visible import visible
+
+    begun, written = (escaped(visible(part)) for part in (prompt, text))
+    begun = f"<strong>{begun}</strong>" if begun else ""
+    return cells.framed(cells.quiet(told), f'<div style="{cells.TEXT}">{begun}{written}</div>')
 
 
 def check_state(state: StreamState, config: ModelConfig, more: tuple[int, ...] = ()) -> StreamState:
