@@ -46,14 +46,15 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 60
 
 html_theme = "furo"
-highlight_language = "text"
-smartquotes = False
+highlight_language = "none"
+smartquotes_action = "D"  # in docstrings a dash is --
 html_title = "Understudy"
 html_static_path = ["making/style.css"]
 html_css_files = ["style.css"]
+API = {"color-api-name": "var(--color-brand-content)", "color-api-pre-name": "var(--color-foreground-secondary)"}
 html_theme_options = {
-    "light_css_variables": {"color-brand-primary": "#245a8d", "color-brand-content": "#1f5f99"},
-    "dark_css_variables": {"color-brand-primary": "#8ec1f0", "color-brand-content": "#8ec1f0"},
+    "light_css_variables": {"color-brand-primary": "#245a8d", "color-brand-content": "#1f5f99", **API},
+    "dark_css_variables": {"color-brand-primary": "#8ec1f0", "color-brand-content": "#8ec1f0", **API},
 }
 html_math_renderer = "mathml"
 html_copy_source = False

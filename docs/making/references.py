@@ -36,7 +36,7 @@ def commands() -> str:
         for choice in action._choices_actions
     }
     listed = [f"- [`{name}`](#{name}): {_escaped(summary)}" for name, summary in summaries.items()]
-    parts = [_section(top, "understudy", "", leave_out=argparse._SubParsersAction), "\n".join(listed)]
+    parts = ["\n".join(listed), _section(top, "understudy", "", leave_out=argparse._SubParsersAction)]
     for name, command in subparsers(top).items():
         parts.append(f"## {name}\n\n{_section(command, command.prog, summaries[name])}")
     return "\n\n".join(parts)
