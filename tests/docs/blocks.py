@@ -10,6 +10,7 @@ DOCS = ROOT / "docs"
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
+_SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -21,21 +22,24 @@ class Block:
         place: file and line of the first fence, for messages.
         language: what the fence says: "sh", "python", "text" or nothing.
         text: the lines between.
+        section: the heading of the second level that it stands under; "" before the first.
     """
 
     place: str
     language: str
     text: str
+    section: str
 
 
 def blocks(document: Path) -> list[Block]:
     """The blocks of a document, without the directives of the site."""
     text = document.read_text(encoding="utf-8")
     name = document.relative_to(ROOT).as_posix()
-    found = [
-        Block(f"{name}:{text.count(chr(10), 0, fence.start()) + 1}", fence[1].strip(), fence[2])
-        for fence in _FENCE.finditer(text)
-    ]
+    found = []
+    for fence in _FENCE.finditer(text):
+        before = text[: fence.start()]
+        sections = ["", *_SECTION.findall(_FENCE.sub("", before))]
+        found.append(Block(f"{name}:{before.count(chr(10)) + 1}", fence[1].strip(), fence[2], sections[-1]))
     return [block for block in found if not block.language.startswith("{")]
 
 

@@ -22,23 +22,24 @@ import pytest
 from tests.docs.blocks import ROOT, Block
 from understudy.cli.main import main
 
-STEPS = "--steps 2"
-"""What any length of training is replaced with."""
 _LENGTH = re.compile(r"--(?:minutes|epochs|steps) [\d.]+")
 _LENGTH_IN_PYTHON = re.compile(r"\b(?:minutes|epochs|steps)=[\d.]+")
 _RUN = re.compile(r"(?<![\w/])runs/([\w-]+)")
 _SHELL = re.compile(r"[|<>$*]")
 TEXTS = ("mybook.txt", "more.txt", "other.txt", "draft.txt", "app.log", "kanji.txt", "old.txt", "windows.txt", "notes")
-"""What is there when a document begins."""
+LENGTH = 7000
+"""What is there when a document begins, and how many characters each has, about."""
 
 
 def texts_into(folder: Path) -> None:
     """Write the texts: parts of the prose that every Python carries, each of its own."""
     prose = "".join(text for _, text in sorted(topics.items()))
     for number, name in enumerate(TEXTS):
-        part = prose[number * 9000 : (number + 1) * 9000].encode("ascii", "ignore").decode()
+        part = prose[number * LENGTH : (number + 1) * LENGTH].encode("ascii", "ignore").decode()
         if name == "kanji.txt":
-            (folder / name).write_text("春はあけぼの。やうやう白くなりゆく山ぎは、少し明かりて。\n" * 60, encoding="utf-8")
+            (folder / name).write_text(
+                "春はあけぼの。やうやう白くなりゆく山ぎは、少し明かりて。\n" * 100, encoding="utf-8"
+            )
         elif name == "old.txt":
             (folder / name).write_text(f"Café à la carte, naïve.\n{part}", encoding="latin-1")
         elif name == "windows.txt":
@@ -53,20 +54,32 @@ def texts_into(folder: Path) -> None:
 class Folder:
     """Runs blocks one after the other, in the working folder."""
 
-    def __init__(self, trained: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._trained, self._place, self._capsys = trained, place, capsys
+    def __init__(self, trained: Path, place: Path, capsys: pytest.CaptureFixture[str], *, tiny: bool) -> None:
+        """Tiny: a training that names no preset has that of the tests."""
+        self._trained, self._root, self._capsys, self._tiny = trained, place, capsys, tiny
+        self._places = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Go into a new folder with the texts in it; nothing is there that was made before."""
+        self._places += 1
+        self._place = self._root / str(self._places)
+        self._place.mkdir()
+        texts_into(self._place)
+        os.chdir(self._place)
         self._names: dict[str, Any] = {"__name__": "document"}
 
     def python(self, block: Block) -> None:
         """Run a block of Python; the names of those before it are there."""
-        text = _LENGTH_IN_PYTHON.sub("steps=2", block.text)
+        tiny = 'preset="tiny", ' if self._tiny and "preset=" not in block.text else ""
+        text = _LENGTH_IN_PYTHON.sub(f"{tiny}steps=2", block.text)
         if "train(" not in text and "Run(" not in text:
             self._prepare(text)
         exec(compile(text, block.place, "exec"), self._names)
 
     def shell(self, line: str) -> tuple[int, str]:
         """Run one command, and give its status and what it wrote."""
-        short = _LENGTH.sub(STEPS, line)
+        short = self._shortened(line)
         self._prepare(re.sub(r"(?:-o|--out) \S+", "", short) if "--resume" not in short else short)
         if short.startswith("understudy import "):
             self._bring_weights()
@@ -78,6 +91,14 @@ class Folder:
             return status, "".join(self._capsys.readouterr())
         ended = subprocess.run(["bash", "-c", short], capture_output=True, text=True, env=self._environment())
         return ended.returncode, ended.stdout + ended.stderr
+
+    def _shortened(self, line: str) -> str:
+        """The command with two steps in place of any length of training, the usual one too."""
+        short = _LENGTH.sub("", line)
+        if "understudy train" not in line or "--resume" in line:
+            return line
+        tiny = " --preset tiny" if self._tiny and "--preset" not in line else ""
+        return short.replace("understudy train", f"understudy train --steps 2{tiny}")
 
     def _prepare(self, text: str) -> None:
         """Have the runs that are named, where none has made them."""
@@ -93,7 +114,7 @@ class Folder:
 
     def _environment(self) -> dict[str, str]:
         """With `understudy` and `python` those of this process."""
-        bin_folder = self._place / ".bin"
+        bin_folder = self._root / "bin"
         if not bin_folder.exists():
             bin_folder.mkdir()
             for name, command in (("understudy", f"{sys.executable} -m understudy"), ("python", sys.executable)):

@@ -29,13 +29,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "run"
 
 
-@pytest.fixture
+@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.slow)], ids=["tiny", "as it is"])
 def folder(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    request: pytest.FixtureRequest,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Folder:
-    texts_into(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return Folder(trained, tmp_path, capsys)
+    monkeypatch.chdir(tmp_path)  # and back, in the end
+    return Folder(trained, tmp_path, capsys, tiny=request.param)
 
 
 def lines(block: Block) -> list[str]:
@@ -62,8 +65,13 @@ def test_every_command_stands_in_a_block_that_is_run() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 def test_commands_and_python_of_a_document_run(document: Path, folder: Folder) -> None:
-    found = blocks(document)
-    for block, after in zip(found, [*found[1:], None], strict=True):
+    """A page is run as it is read, from its beginning to its end; the parts of README are read one at a time."""
+    found, section = blocks(document), ""
+    for number, block in enumerate(found):
+        after = found[number + 1] if number + 1 < len(found) else None
+        if document.name == "README.md" and block.section != section:
+            section = block.section
+            folder.begin()
         shown = after.text if after is not None and after.language in ("", "text") else ""
         if block.language == "python":
             folder.python(block)
@@ -84,7 +92,9 @@ def test_commands_and_python_of_a_document_run(document: Path, folder: Folder) -
 def test_what_is_not_run_is_still_there() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    told = "\n".join(line for document in DOCUMENTS for block in blocks(document) if block.language == "sh" for line in lines(block))
+    told = "\n".join(
+        line for document in DOCUMENTS for block in blocks(document) if block.language == "sh" for line in lines(block)
+    )
     targets = re.findall(r"^make ([\w-]+)", told, re.MULTILINE)
     assert targets
     for target in targets:

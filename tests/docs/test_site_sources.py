@@ -135,5 +135,7 @@ def test_what_makes_the_site_is_named_once_and_pinned() -> None:
     made = re.search(r"^DOCS := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert made is not None
     assert set(made[1].split()) == wanted
-    pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    pinned = {
+        line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
+    }
     assert wanted <= pinned
