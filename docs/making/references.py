@@ -139,14 +139,14 @@ def _shown(value: object) -> str:
 
 
 _NAMES = {
-    "Training": ("train", "Run", "Report", "History"),
-    "A model": ("load", "Model", "Score"),
+    "Training": ("train", "Run", "Report", "Setback", "History"),
+    "A model": ("load", "Model", "TextScore", "Score"),
     "What a model writes": ("Sample", "Stream"),
 }
 """Public names by the headings that they stand under; any other comes at the end."""
 _BESIDE = {
     "What a model writes": ("generation.stream.StreamState",),
-    "A model": ("evaluation.protocols.Score", "exports.writing.Exported"),
+    "A model": ("exports.writing.Exported",),
 }
 """What calls give that has no public name."""
 
