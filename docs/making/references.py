@@ -54,7 +54,7 @@ def _section(
         actions = [action for action in group._group_actions if action.help != argparse.SUPPRESS]
         actions = [action for action in actions if leave_out is None or not isinstance(action, leave_out)]
         if actions:
-            parts += [f"```{{rubric}} {_title(group.title or '')}\n```", *map(_argument, actions)]
+            parts += [f":::{{rubric}} {_title(group.title or '')}\n:::", *map(_argument, actions)]
     for either in command._mutually_exclusive_groups:
         names = " and ".join(f"`{max(action.option_strings, key=len)}`" for action in either._group_actions)
         parts.append(f"Of {names} one {'must' if either.required else 'may'} be given.")

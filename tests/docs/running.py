@@ -97,7 +97,9 @@ class Folder:
         short = _LENGTH.sub("", line)
         if "understudy train" not in line or "--resume" in line:
             return line
-        tiny = " --preset tiny" if self._tiny and "--preset" not in line else ""
+        tiny = ""
+        if self._tiny:
+            tiny = " --preset tiny" if "--preset" not in line else " --units 64"
         return short.replace("understudy train", f"understudy train --steps 2{tiny}")
 
     def _prepare(self, text: str) -> None:

@@ -95,7 +95,7 @@ def test_a_flag_that_is_added_to_a_parser_is_in_the_command_reference(monkeypatc
     group.add_argument("--brand-new", choices=("a*", "b"), required=True, help="what <it> is, by --length")
     monkeypatch.setattr(references, "parser", lambda: top)
     made = references.commands()
-    assert "```{rubric} Of its own\n```\n\n```{option} --brand-new a*|b\nwhat \\<it\\> is, by `--length`\n```" in made
+    assert ":::{rubric} Of its own\n:::\n\n```{option} --brand-new a*|b\nwhat \\<it\\> is, by `--length`\n```" in made
     assert "understudy generate [MODEL] --brand-new a*|b [flags]" in made
 
 
