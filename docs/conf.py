@@ -21,6 +21,8 @@ extensions = [
     "docs.making.repository",
     "docs.making.references",
     "docs.making.mathml",
+    "docs.making.flags",
+    "docs.making.pictures",
 ]
 exclude_patterns = ["programs", "**.ipynb_checkpoints"]
 default_role = "literal"  # docstrings have Markdown's single backticks
@@ -46,6 +48,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 60
 
 html_theme = "furo"
+pygments_dark_style = "a11y-dark"
 highlight_language = "none"
 smartquotes_action = "D"  # in docstrings a dash is --
 html_title = "Understudy"

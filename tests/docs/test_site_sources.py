@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import understudy
-from docs.making import references, repository
+from docs.making import flags, mathml, pictures, references, repository
 from tests.docs.blocks import DOCS, ROOT, anchors, documents, links
 from understudy.cli.main import parser
 from understudy.training.recipe import Recipe
@@ -139,3 +139,32 @@ def test_what_makes_the_site_is_named_once_and_pinned() -> None:
         line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
     }
     assert wanted <= pinned
+
+
+def test_flags_in_commands_are_kept_whole_and_nothing_else_is_changed() -> None:
+    block = (
+        '<div class="highlight-sh notranslate"><pre>train<span class="w"> </span>--batch-size<span class="w"> </span>3'
+    )
+    page = f"<p>--out</p>{block} -o a-b --c</pre></div><pre>--out</pre>"
+    made = flags.kept_whole(page)
+    assert re.findall(r'<span class="flag">(.*?)</span>', made) == ["--batch-size", "-o", "--c"]
+    assert re.sub(r'<span class="flag">(.*?)</span>', r"\1", made) == page
+
+
+@pytest.mark.parametrize(
+    ("head", "wide"),
+    [
+        ('<svg width="504pt" viewBox="0 0 504 288">', True),
+        ('<svg viewBox="0 0 340 446" width="340">', False),
+        ('<?xml version="1.0"?>\n<svg width="291.6pt">', False),
+        ("no picture", False),
+    ],
+)
+def test_pictures_that_a_telephone_would_shrink_are_known(head: str, wide: bool, tmp_path: Path) -> None:
+    (tmp_path / "picture.svg").write_text(head)
+    assert pictures.is_wide(tmp_path / "picture.svg") == wide
+
+
+def test_a_prime_is_no_smaller_than_its_font_has_it() -> None:
+    assert mathml.formula("h'", "inline") == mathml.formula("h", "inline").replace("<mi>h</mi>", "<mi>h</mi><mo>′</mo>")
+    assert "<msub><mi>c</mi><mi>t</mi></msub><mo>′</mo>" in mathml.formula("c'_t", "block")
