@@ -64,5 +64,5 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
 html_show_search_summary = False  # it would fetch pages, which a page from the disk may not
-html_use_index = True
+html_use_index = False
 html_domain_indices = False

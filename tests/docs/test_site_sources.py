@@ -152,17 +152,18 @@ def test_flags_in_commands_are_kept_whole_and_nothing_else_is_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "wide"),
+    ("head", "known"),
     [
-        ('<svg width="504pt" viewBox="0 0 504 288">', True),
-        ('<svg viewBox="0 0 340 446" width="340">', False),
-        ('<?xml version="1.0"?>\n<svg width="291.6pt">', False),
-        ("no picture", False),
+        ('<svg width="504pt" viewBox="0 0 504 288">', ["wide"]),
+        ('<svg viewBox="0 0 340 446" width="340">', []),
+        ('<?xml version="1.0"?>\n<svg width="291.6pt">', []),
+        ('<svg width="1000">', ["wide", "wider"]),
+        ("no picture", []),
     ],
 )
-def test_pictures_that_a_telephone_would_shrink_are_known(head: str, wide: bool, tmp_path: Path) -> None:
+def test_pictures_that_a_screen_would_shrink_are_known(head: str, known: list[str], tmp_path: Path) -> None:
     (tmp_path / "picture.svg").write_text(head)
-    assert pictures.is_wide(tmp_path / "picture.svg") == wide
+    assert pictures.classes(tmp_path / "picture.svg") == known
 
 
 def test_a_prime_is_no_smaller_than_its_font_has_it() -> None:
