@@ -1,15 +1,18 @@
-# Two commands for a fresh machine: `make demo` and `make test`.
+# For a fresh machine: `make demo`, `make test` and `make docs`.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS := furo latex2mathml myst-nb sphinx
+DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-slow wasm format clean
+.PHONY: help demo test test-slow docs wasm format clean
 
 help:
 	@echo "make demo        set up, train two minutes on prose that every Python carries, write 500 characters"
 	@echo "make test        set up, then format check, types and tests"
 	@echo "make test-slow   the tests that take longer than people wait for"
+	@echo "make docs        set up, then make the documentation: build/docs/index.html"
 	@echo "make wasm        make portable.wasm again, when the runtime in C has changed"
 	@echo "make format      mend the format of the code"
 
@@ -23,6 +26,10 @@ $(READY): pyproject.toml setup.py constraints.txt $(KERNELS)
 		pytest-xdist ruff websockets
 	@touch $@
 
+$(DOCS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(DOCS)
+	@touch $@
+
 demo: $(READY)
 	$(BIN)/understudy train @python --minutes 2 --out runs/demo --overwrite
 	@echo
@@ -34,8 +41,12 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 10
 
-test-slow: $(READY)
+test-slow: $(DOCS_READY)
 	$(BIN)/python -m pytest -m slow
+
+docs: $(DOCS_READY)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --builder html docs build/docs
+	@echo "build/docs/index.html"
 
 wasm: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ziglang
