@@ -29,8 +29,8 @@
 # %% [markdown] steps="text"
 # ## A text
 #
-# Everything starts with a text, and any text will do. This cell says which; to learn from one of your own, put its path
-# there. A hundred thousand characters are enough to try, a million are better.
+# Everything starts with a text, and any text will do. This cell says which; to learn from one of your own, put its
+# path there. A hundred thousand characters are enough to try, a million are better.
 
 # %% tags="parameters" steps="text"
 TEXT = "@shakespeare"  # a million characters of plays; or a path, such as "mybook.txt"
@@ -50,9 +50,9 @@ import numpy as np
 import torch
 from IPython.display import HTML, display
 from matplotlib_inline.backend_inline import set_matplotlib_formats
-from understudy.text.source import find
 
 import understudy
+from understudy.text.source import find
 
 set_matplotlib_formats("svg", metadata={"Date": None})
 plt.rcParams |= {"svg.hashsalt": "tutorial", "figure.figsize": (4.2, 3.0), "font.size": 11, "axes.grid": True}
@@ -91,17 +91,17 @@ def table(*rows):
 
 
 print("\nThe six most frequent ones:\n")
-table(("character", "how often"), *((repr(symbol), f"{count / len(text):.1%}") for symbol, count in counts.most_common(6)))
+table(("character", "how often"), *((repr(one), f"{count / len(text):.1%}") for one, count in counts.most_common(6)))
 
 # %% [markdown] steps="vectorize"
 # ## Characters become numbers
 #
-# A net computes, so it needs numbers. We put the characters in order and number them from 0. Such a number is called an
-# **id**, and the list of all characters in their order is the **vocabulary**. Two look-ups are all it takes: one from
-# character to id, one back.
+# A net computes, so it needs numbers. We put the characters in order and number them from 0. Such a number is called
+# an **id**, and the list of all characters in their order is the **vocabulary**. Two look-ups are all it takes: one
+# from character to id, one back.
 
 # %% steps="vectorize, lookup"
-id_of = {symbol: id for id, symbol in enumerate(symbols)}
+id_of = {symbol: number for number, symbol in enumerate(symbols)}
 
 
 def encode(piece):
@@ -109,7 +109,7 @@ def encode(piece):
 
 
 def decode(ids):
-    return "".join(symbols[id] for id in ids)
+    return "".join(symbols[number] for number in ids)
 
 
 table(("character", "id"), *((repr(symbol), id_of[symbol]) for symbol in symbols[:20]))
@@ -141,7 +141,7 @@ assert (vocabulary.encode(text) == ids).all()
 # **Question:** you have read the two characters that the next cell prints. Which one comes next? And how sure are you?
 
 # %% steps="task"
-pairs = Counter(text[place : place + 2] for place in range(0, len(text) - 2))
+pairs = Counter(text[place : place + 2] for place in range(len(text) - 2))
 pair = next(pair for pair, _ in pairs.most_common() if pair.isalpha())
 after = Counter(text[place + 2] for place in range(len(text) - 2) if text.startswith(pair, place))
 print(f"{pair!r} stands {pairs[pair]:,} times in the text; after it comes\n")
@@ -158,14 +158,14 @@ table(("character", "share"), *((repr(c), f"{n / after.total():.1%}") for c, n i
 # %% steps="task, loss"
 table(
     ("given to what came", "nats", "bits"),
-    *((f"{p:.3g}", f"{-math.log(p):.3f}", f"{-math.log2(p):.3f}") for p in (1, 0.9, 0.5, 1 / V, 0.001)),
+    *((f"{p:.3g}", f"{math.log(1 / p):.3f}", f"{math.log2(1 / p):.3f}") for p in (1, 0.9, 0.5, 1 / V, 0.001)),
 )
 
 # %% [markdown] steps="loss"
 # Certain and right costs nothing. Certain and wrong costs without end, which teaches a net to be honest about its
-# doubts. The mean surprise over many places is the **loss** (in full, the cross-entropy), and it is the only thing that
-# learning will make smaller. Nothing else is ever asked of the net: it learns spelling and layout because they make the
-# next character less surprising.
+# doubts. The mean surprise over many places is the **loss** (in full, the cross-entropy), and it is the only thing
+# that learning will make smaller. Nothing else is ever asked of the net: it learns spelling and layout because they
+# make the next character less surprising.
 #
 # Two losses are worth knowing before any net comes in. What does it cost to know only how frequent each character is?
 # And to know only what follows each single one?
@@ -199,8 +199,8 @@ table(("what is known", "nats a character"), *((name, f"{nats:.3f}") for name, n
 # Keep these three numbers in mind. You will see the net pass them, one after the other.
 #
 # Note the last tenth of the text, which is held back. A net that has learned a text by heart would predict that text
-# perfectly and nothing else. So we judge it by what it has never seen. The tutorial that this page descends from had no
-# such part; nobody could tell from it when a net had learned enough.
+# perfectly and nothing else. So we judge it by what it has never seen. The tutorial that this page descends from had
+# no such part; nobody could tell from it when a net had learned enough.
 
 # %% [markdown] steps="chunks"
 # ## Pieces to learn from
@@ -239,8 +239,8 @@ print("input: ", shown(reads[:40]), "...")
 print("target:", shown(should_say[:40]), "...")
 
 # %% [markdown] steps="step-by-step"
-# Read down the columns, and you have the first steps of learning. At each one the net has seen all the characters above
-# it too, not only the one in its row:
+# Read down the columns, and you have the first steps of learning. At each one the net has seen all the characters
+# above it too, not only the one in its row:
 
 # %% steps="step-by-step"
 for step, (read, say) in enumerate(zip(reads[:5], should_say[:5], strict=True)):
@@ -250,12 +250,12 @@ for step, (read, say) in enumerate(zip(reads[:5], should_say[:5], strict=True)):
 # ## Batches, and what is wrong with the usual ones
 #
 # A processor multiplies large matrices faster than many small ones, so several chunks are read at once. Together they
-# are a **batch**. The tutorial of 2018 shuffles the chunks like cards and deals them out in batches of 64, so that each
-# batch is a fair sample of the whole book.
+# are a **batch**. The tutorial of 2018 shuffles the chunks like cards and deals them out in batches of 64, so that
+# each batch is a fair sample of the whole book.
 #
-# Now the snag. The net reads from left to right and keeps notes for itself: some hundred numbers in which it holds what
-# it needs of what it has read. These notes are its **state**; you will see them soon. Where a chunk ends, what should
-# happen to the state? The tutorial hands it on to the next batch. But look what stands there:
+# Now the snag. The net reads from left to right and keeps notes for itself: some hundred numbers in which it holds
+# what it needs of what it has read. These notes are its **state**; you will see them soon. Where a chunk ends, what
+# should happen to the state? The tutorial hands it on to the next batch. But look what stands there:
 
 # %% steps="batches, shuffled"
 from understudy.text.batches import Lanes, ShuffledChunks
@@ -270,12 +270,12 @@ for name, batches in {"shuffled chunks": shuffled, "contiguous lanes": lanes}.it
     print("      ", shown(batches[1].inputs[:25, 0]), "...\n")
 
 # %% [markdown] steps="batches, lanes"
-# With shuffled chunks, the notes that a row receives were made on *some other page of the book*. There is a way without
-# this fault: cut the text into 64 long strips, called **lanes**, and read all of them from left to right. Then row 7 of
-# a batch goes on exactly where row 7 of the last one ended, and the notes are its own.
+# With shuffled chunks, the notes that a row receives were made on *some other page of the book*. There is a way
+# without this fault: cut the text into 64 long strips, called **lanes**, and read all of them from left to right. Then
+# row 7 of a batch goes on exactly where row 7 of the last one ended, and the notes are its own.
 #
-# ![Above: chunks of the text dealt out in any order, so that a row is handed the state of another place. Below: the text
-# in three lanes, read from left to right, so that a row is handed its own state.](drawings/batches.svg)
+# ![Above: chunks of the text dealt out in any order, so that a row is handed the state of another place. Below: the
+# text in three lanes, read from left to right, so that a row is handed its own state.](drawings/batches.svg)
 #
 # **Question:** the tutorial's net works all the same. Why? And how much better will lanes be?
 
@@ -326,15 +326,15 @@ print(f"{character!r} is row {id_of[character]} of the table, {len(x)} numbers: 
 
 # %% [markdown] steps="gru"
 # **A state that is read and rewritten.** The second part is where the reading happens. It takes the row $x$ and the
-# state $h$ as it was, H numbers, and gives the state as it is now, $h'$. That it uses its own last result is why such a
-# net is called **recurrent**.
+# state $h$ as it was, H numbers, and gives the state as it is now, $h'$. That it uses its own last result is why such
+# a net is called **recurrent**.
 #
 # ![One step: a character's row and the state go into the cell; out of the cell comes the new state, which goes to the
 # next step, and, through the dense layer, a probability for every character.](drawings/step.svg)
 #
 # What should such a cell be able to do? Keep what is still needed, drop what is not, and take in the new. The **gated
-# recurrent unit** (GRU) does this with two **gates**. A gate is a number between 0, shut, and 1, open; there is one for
-# each number of the state. The function $\sigma$ squeezes any number into that range.
+# recurrent unit** (GRU) does this with two **gates**. A gate is a number between 0, shut, and 1, open; there is one
+# for each number of the state. The function $\sigma$ squeezes any number into that range.
 #
 # The reset gate: how much of each old note may be looked at to write the new one?
 #
@@ -406,9 +406,9 @@ def lstm(x, state, weights):
 
 
 # %% [markdown] steps="dense"
-# **A number for each character.** The third part, the **dense** layer, multiplies $h'$ with one more matrix and so gives
-# each character of the vocabulary a number, its **logit**: the higher, the likelier. To make probabilities of them, each
-# is put into the exponential function and divided by the sum of all; this is the **softmax**.
+# **A number for each character.** The third part, the **dense** layer, multiplies $h'$ with one more matrix and so
+# gives each character of the vocabulary a number, its **logit**: the higher, the likelier. To make probabilities of
+# them, each is put into the exponential function and divided by the sum of all; this is the **softmax**.
 
 # %% steps="dense"
 
@@ -418,13 +418,13 @@ def dense(h, weights):
 
 
 def softmax(logits):
-    shares = np.exp(logits - logits.max(-1, keepdims=True))  # the same with or without the subtraction, but never too large
+    shares = np.exp(logits - logits.max(-1, keepdims=True))  # the subtraction changes no share
     return shares / shares.sum(-1, keepdims=True)
 
 
 # %% [markdown] steps="unrolled"
-# That is the whole net. To read a chunk is to take one step after the other. Drawn step by step it looks long, but every
-# box has the *same* weights:
+# That is the whole net. To read a chunk is to take one step after the other. Drawn step by step it looks long, but
+# every box has the *same* weights:
 #
 # ![The net unrolled over a chunk: one box for each character, the state going from box to box, each box's guess held
 # against the next character, and the state of the last box carried to the next batch.](drawings/training.svg)
@@ -480,9 +480,9 @@ print(f"ln {V} = {math.log(V):.3f}")
 
 # %% [markdown] steps="untrained-loss"
 # Random weights near zero make logits near zero. Then all V characters are about equally likely, each $1/V$, and the
-# surprise at any of them is $-\ln(1/V) = \ln V$. It can hardly be less: the net would have to know something. And if it
-# is much more, something is broken, for then the net is sure of things that it cannot know. So this is the first thing
-# to look at in any net of this kind, and it costs a second.
+# surprise at any of them is $-\ln(1/V) = \ln V$. It can hardly be less: the net would have to know something. And if
+# it is much more, something is broken, for then the net is sure of things that it cannot know. So this is the first
+# thing to look at in any net of this kind, and it costs a second.
 
 # %% [markdown] steps="gradient"
 # ## Learning
@@ -507,24 +507,24 @@ for step in range(31):
 
 # %% [markdown] steps="optimizer"
 # In practice the step down is made by an **optimiser**, which remembers how each weight's slope went before and gives
-# every weight a stride of its own. The tutorial uses Adam. Understudy uses Muon for the large matrices and AdamW for the
-# rest; `optimizer="adam"` is there too.
+# every weight a stride of its own. The tutorial uses Adam. Understudy uses Muon for the large matrices and AdamW for
+# the rest; `optimizer="adam"` is there too.
 #
 # Note the state in that picture of a chunk. What comes out of the last box of a batch goes into the first box of the
 # next one, as numbers. The gradient does not go back that far: it ends where the chunk begins. So the net is *taught*
 # over 64 or 100 characters, and yet can *remember* for longer.
 
 # %% [markdown] steps="training, curve"
-# Now in earnest. `understudy.Run` is a training run that you can go through with a `for`: it learns, and every few steps
-# gives a report. Wherever the report comes with a look at the held-back text, we draw the curve again. The dashed lines
-# are the three losses from above.
+# Now in earnest. `understudy.Run` is a training run that you can go through with a `for`: it learns, and every few
+# steps gives a report. Wherever the report comes with a look at the held-back text, we draw the curve again. The
+# dashed lines are the three losses from above.
 #
 # **Question:** which of the lines will it pass, and how fast?
 
 # %% steps="training, curve"
 run = understudy.Run(
     TEXT,
-    out=RUNS / "plays",
+    out=RUNS / "net",
     overwrite=True,
     start_from="none",  # begin from nothing; there is a shorter way, at the end of this page
     cell="lstm",
@@ -538,10 +538,10 @@ figure, axes = plt.subplots()
 for name, nats in ladder.items():
     axes.axhline(nats, color="0.5", linestyle="--", linewidth=1)
     axes.text(STEPS, nats, name, ha="right", va="bottom", color="0.4", fontsize=9)
-axes.set(xlabel="steps", ylabel="nats a character", xlim=(0, STEPS), ylim=(1, math.log(V) + 0.3))
+axes.set(xlabel="steps", ylabel="nats a character", xscale="log", xlim=(10, STEPS), ylim=(1, math.log(V) + 0.3))
 (learning,) = axes.plot([], [], label="what it learns from")
 (looking,) = axes.plot([], [], "o-", label="held back")
-axes.legend(loc="center right", fontsize=9)
+axes.legend(loc="lower left", fontsize=9)
 figure.tight_layout()
 live = display(figure, display_id=True)
 
@@ -557,8 +557,8 @@ plt.close(figure)
 model = run.model
 
 # %% [markdown] steps="training"
-# Frequencies are learned at once, pairs soon after, and then it goes on for as long as you let it, ever more slowly. At
-# each look the net was asked to write a little. Read the beginnings in their order:
+# Frequencies are learned at once, pairs soon after, and then it goes on for as long as you let it, ever more slowly.
+# At each look the net was asked to write a little. Read the beginnings in their order:
 
 # %% steps="training"
 for report, sample in list(zip(looks, run.samples, strict=False))[:: max(1, len(looks) // 4)]:
@@ -581,11 +581,12 @@ model.plot()
 # The state that is carried from batch to batch, what the optimiser remembers, and the place in the text. And, as a
 # model without its vocabulary is a lock without a key, the characters too.
 #
-# Let us try. A process of its own begins to learn, and we kill it in the middle, without warning, in the way no program
-# can prepare for. Then we let it go on. Beside it we let the same run go undisturbed.
+# Let us try. A process of its own begins to learn, and we kill it in the middle, without warning, in the way no
+# program can prepare for. Then we let it go on. Beside it we let the same run go undisturbed.
 
 # %% steps="checkpoint, killed"
 settings = {
+    "quiet": True,
     "preset": "tiny",
     "units": 96,
     "steps": 600,
@@ -594,22 +595,20 @@ settings = {
     "seed": 7,
     "start_from": "none",
 }
-call = "import sys, understudy; understudy.train(sys.argv[1], out=sys.argv[2], overwrite=True, quiet=True, **{settings})"
-program = [sys.executable, "-c", call.replace("{settings}", repr(settings)), TEXT, str(RUNS / "killed")]
+call = f"import understudy; understudy.train({TEXT!r}, out={str(RUNS / 'killed')!r}, overwrite=True, **{settings})"
 
-process = subprocess.Popen(program)
+process = subprocess.Popen([sys.executable, "-c", call])
 saved = RUNS / "killed" / "checkpoint"
-while process.poll() is None and not (saved / "step-200.safetensors").exists():
+while process.poll() is None and len(list(saved.glob("step-*.safetensors"))) < 2:
     time.sleep(0.01)
-process.kill()
-process.wait()
-print("the process has gone; it has left:")
+process.kill()  # SIGKILL: it learns nothing of its end
+print("the process ended with status", process.wait(), "and has left:")
 for path in sorted(saved.glob("*.safetensors")):
     print(f"   {path.name}  {path.stat().st_size:,} bytes")
 
 # %% steps="checkpoint, resumed"
 understudy.train(out=RUNS / "killed", resume=True, quiet=True)
-understudy.train(TEXT, out=RUNS / "undisturbed", overwrite=True, quiet=True, **settings)
+understudy.train(TEXT, out=RUNS / "undisturbed", overwrite=True, **settings)
 
 digests = set()
 for name in ("killed", "undisturbed"):
@@ -633,11 +632,11 @@ assert len(digests) == 1
 # for one row.
 
 # %% steps="rebuild, latest"
-for path in sorted((RUNS / "plays").iterdir()):
+for path in sorted((RUNS / "net").iterdir()):
     if not path.name.startswith("."):
         print(path.name + ("/" if path.is_dir() else ""))
 
-model = understudy.load(RUNS / "plays")
+model = understudy.load(RUNS / "net")
 engine, vocabulary = model.engine, model.vocabulary
 print("\nthe state of one row:", [part.shape for part in engine.zero_state(1)])
 
@@ -661,9 +660,9 @@ def write(beginning, length, temperature, seed):
     written = []
     for chance in uniforms(seed, 0, length):  # so many numbers between 0 and 1
         shares = softmax(logits[0].astype(np.float64) / temperature)
-        id = int((shares.cumsum() < chance).sum())
-        written.append(id)
-        logits, state = engine.read(np.array([[id]], dtype=np.int64), state)
+        drawn = int((shares.cumsum() < chance).sum())
+        written.append(drawn)
+        logits, state = engine.read(np.array([[drawn]], dtype=np.int64), state)
     return vocabulary.decode(np.array(written, dtype=np.int64))
 
 
@@ -689,8 +688,8 @@ print(model.generate(length=600, temperature=0.7, seed=5).strip())
 # %% [markdown] steps="temperature"
 # ## Temperature
 #
-# Before the softmax, the logits are divided by a number, the **temperature**. Below 1 it makes what is likely likelier,
-# above 1 it evens things out.
+# Before the softmax, the logits are divided by a number, the **temperature**. Below 1 it makes what is likely
+# likelier, above 1 it evens things out.
 #
 # **Question:** what happens as it goes to 0? And when it is very large?
 #
@@ -698,13 +697,14 @@ print(model.generate(length=600, temperature=0.7, seed=5).strip())
 
 # %% steps="temperature"
 TEMPERATURES = (0.2, 0.5, 0.8, 1.0, 1.5)
-logits, _ = engine.read(vocabulary.encode(text[:60])[:, None], engine.zero_state(1))
+opening = text[: text.index(" ", 60) + 1]
+logits, _ = engine.read(vocabulary.encode(opening)[:, None], engine.zero_state(1))
 shares = {temperature: softmax(logits[0].astype(np.float64) / temperature) for temperature in TEMPERATURES}
 best = np.argsort(-logits[0])[:6]
-print("after", repr(text[40:60]), "\n")
+print("after", repr(opening[-20:]), "\n")
 table(
     ("", *TEMPERATURES),
-    *((shown([id]), *(f"{shares[temperature][id]:.1%}" for temperature in TEMPERATURES)) for id in best),
+    *((shown([one]), *(f"{shares[temperature][one]:.1%}" for temperature in TEMPERATURES)) for one in best),
 )
 
 # %% steps="temperature"
@@ -737,12 +737,14 @@ side_by_side(
 # ## What the state holds
 #
 # All that the net knows of what it has read is in its state. It has a fixed size, however long the text was; so it
-# cannot hold everything. And as it is nothing but numbers, it can be kept, copied and gone back to. Here a beginning is
-# read once, and its state is used twice, each time with another seed: a story with two ends.
+# cannot hold everything. And as it is nothing but numbers, it can be kept, copied and gone back to. Here a beginning
+# is read once, and its state is used twice, each time with another seed: a story with two ends.
 
 # %% steps="state, forked"
 here = model.start(text[:400], seed=1)
-print("so far: ...", repr(text[340:400]), "\nits state:", here.layers[0][:4].round(2), f"... ({H * 4} numbers)\n")
+numbers = np.concatenate(here.layers)
+print("so far: ...", repr(text[360:400]))
+print(f"its state: {len(numbers)} numbers, {numbers[:4].round(2)} ...")
 side_by_side({f"seed {seed}": model.generate(here, length=220, temperature=0.7, seed=seed) for seed in (1, 2)})
 
 # %% [markdown] steps="state, remembered"
@@ -756,7 +758,7 @@ side_by_side({f"seed {seed}": model.generate(here, length=220, temperature=0.7, 
 from understudy.model.file import read as read_model
 from understudy.model.parameters import network_of
 
-learner = network_of(read_model(RUNS / "plays"))
+learner = network_of(read_model(RUNS / "net"))
 starts = np.arange(1, len(held) // seq - 1, dtype=np.int64) * seq
 before = torch.from_numpy(Ids(held).gather(starts - seq, seq))
 block = torch.from_numpy(Ids(held).gather(starts, seq + 1))
@@ -794,11 +796,11 @@ table(
 # %% [markdown] steps="evaluation"
 # ## How good is it?
 #
-# Two ways of asking are honest, and they give different numbers, so say which one you mean. **Windowed**: the text is cut
-# into windows of 256 characters, and the net begins each without a state. **Streamed**: it reads from beginning to end and
-# keeps its state. To see whether the numbers are any good, we hold them against programs that are no nets at all: `xz`,
-# which packs files, and counting, which looks up what followed the last five characters wherever they stood before
-# (with the smoothing of Kneser and Ney, the best of its kind).
+# Two ways of asking are honest, and they give different numbers, so say which one you mean. **Windowed**: the text is
+# cut into windows of 256 characters, and the net begins each without a state. **Streamed**: it reads from beginning to
+# end and keeps its state. To see whether the numbers are any good, we hold them against programs that are no nets at
+# all: `xz`, which packs files, and counting, which looks up what followed the last five characters wherever they stood
+# before (with the smoothing of Kneser and Ney, the best of its kind).
 
 # %% steps="evaluation, windowed, streamed, baselines"
 from understudy.evaluation.baselines import compressed, kneser_ney
@@ -818,9 +820,9 @@ table(
 )
 
 # %% [markdown] steps="evaluation"
-# The last column says the same once more: a net with a loss of $\ln 4$ is as unsure as someone who has to choose between
-# four characters at every place. Bits are what a file would need: a text at two bits a character can be packed into a
-# quarter of its bytes.
+# The last column says the same once more: a net with a loss of $\ln 4$ is as unsure as someone who has to choose
+# between four characters at every place. Bits are what a file would need: a text at two bits a character can be packed
+# into a quarter of its bytes.
 
 # %% [markdown] steps="surprise"
 # Where is it surprised? Here is a piece of the text that it has not learned, coloured by how much each character
@@ -832,8 +834,8 @@ table(
 model.score(unseen[:500])
 
 # %% [markdown] steps="surprise"
-# At beginnings. Once a word is under way, its end is often certain. What remains is what nobody could know: which word,
-# which name, who speaks next. Better nets are better there, and there is no end to that.
+# At beginnings. Once a word is under way, its end is often certain. What remains is what nobody could know: which
+# word, which name, who speaks next. Better nets are better there, and there is no end to that.
 
 # %% [markdown] steps="exercises"
 # ## Now you
@@ -856,7 +858,7 @@ except understudy.UserError as error:
 
 # %% steps="exercise-temperature"
 TEMPERATURE = 1.1  # change me
-print(model.generate(text[:60], length=250, temperature=TEMPERATURE, seed=1))
+print(model.generate(opening, length=250, temperature=TEMPERATURE, seed=1))
 
 # %% [markdown] steps="exercise-layer"
 # **Another layer.** Nets can be stacked: the state of one is what the next one reads. Is a second layer better, in the

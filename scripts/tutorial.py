@@ -3,11 +3,11 @@
     python scripts/tutorial.py [--only-text] [--into FILE]
 
 The tutorial is written in docs/tutorial.py: cells begin with `# %%`, those of text with `# %% [markdown]`; behind that
-stand a cell's `tags`, its `name`, and the `steps` of the tutorial of 2018, and of the issue, that it takes. The notebook
-is made from that file and from nothing else, so edit the file and never the notebook. All cells are executed by a new
+stand a cell's `tags`, its `name`, and the `steps` that it takes of those that a tutorial must take. The notebook is
+made from that file and from nothing else, so edit the file and never the notebook. All cells are executed by a new
 kernel of this very Python, in an empty folder; nothing that differs from run to run for no reason is kept, and a digest
-of the code is, so that a stale output is found. `{{output of: NAME}}` in a text becomes what the cell of that name
-printed. With --only-text the cells of text are made anew, and the outputs stay, as long as the code is the same.
+of the code is, so that a stale output is found. `{{output of: NAME}}` in a text becomes what the cell of that name printed.
+With --only-text the cells of text are made anew, and the outputs stay, as long as the code is the same.
 
 Where the text of the tutorial lies beside the repository, in ../shared/data, it is not fetched.
 """
@@ -116,7 +116,7 @@ def execute(notebook: NotebookNode, environment: Mapping[str, str] | None = None
         CellExecutionError: a cell failed.
     """
     kernel = AsyncKernelManager()
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=40"]
     kernel._kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")
     with tempfile.TemporaryDirectory() as folder, cache_with_the_text() as cache:
         client = NotebookClient(
