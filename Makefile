@@ -19,7 +19,8 @@ $(READY): pyproject.toml setup.py constraints.txt $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[onnx,ppmd,serve,tensorboard]' hypothesis mypy openai pytest pytest-xdist ruff websockets
+		--editable '.[onnx,plot,ppmd,serve,tensorboard]' hypothesis ipykernel mypy nbclient openai pandas pytest \
+		pytest-xdist ruff websockets
 	@touch $@
 
 demo: $(READY)

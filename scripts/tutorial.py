@@ -6,8 +6,8 @@ The tutorial is written in docs/tutorial.py: cells begin with `# %%`, those of t
 stand a cell's `tags`, its `name`, and the `steps` that it takes of those that a tutorial must take. The notebook is
 made from that file and from nothing else, so edit the file and never the notebook. All cells are executed by a new
 kernel of this very Python, in an empty folder; nothing that differs from run to run for no reason is kept, and a digest
-of the code is, so that a stale output is found. `{{output of: NAME}}` in a text becomes what the cell of that name printed.
-With --only-text the cells of text are made anew, and the outputs stay, as long as the code is the same.
+of the code is, so that a stale output is found. `{{output of: NAME}}` in a text becomes what the cell of that name
+printed. With --only-text the cells of text are made anew, and the outputs stay, as long as the code is the same.
 
 Where the text of the tutorial lies beside the repository, in ../shared/data, it is not fetched.
 """
@@ -46,7 +46,7 @@ _LONGEST = 600
 def cells_of(source: str) -> list[NotebookNode]:
     """The cells that a file in this form describes, not executed, numbered in their order."""
     parts = _BEGINS.split(source)[1:]
-    cells = []
+    cells: list[NotebookNode] = []
     for text, settings, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         given = dict(_SETTING.findall(settings))
         body = body.strip("\n")

@@ -4,18 +4,50 @@ model = understudy.train("mybook.txt", minutes=5)
 print(model.generate("It was", length=500))
 
 model = understudy.load("runs/mybook")
+
+for report in understudy.Run("mybook.txt", minutes=5):  # the figures, as they come
+    print(report.step, report.train_loss)
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from understudy.api import Model, load, train
+    from understudy.api import Model, Run, load, train
     from understudy.errors import UnderstudyError, UserError
+    from understudy.evaluation.protocols import Score
+    from understudy.history.figures import History
+    from understudy.runs.keeping import Setback
     from understudy.samples import Sample, Stream
+    from understudy.scores import TextScore
+    from understudy.training.loop import Report
 
-__all__ = ["Model", "Sample", "Stream", "UnderstudyError", "UserError", "load", "train"]
+__all__ = [
+    "History",
+    "Model",
+    "Report",
+    "Run",
+    "Sample",
+    "Score",
+    "Setback",
+    "Stream",
+    "TextScore",
+    "UnderstudyError",
+    "UserError",
+    "load",
+    "train",
+]
 
-_HOMES = {"UnderstudyError": "errors", "UserError": "errors", "Sample": "samples", "Stream": "samples"}
+_HOMES = {
+    "History": "history.figures",
+    "Report": "training.loop",
+    "Sample": "samples",
+    "Score": "evaluation.protocols",
+    "Setback": "runs.keeping",
+    "Stream": "samples",
+    "TextScore": "scores",
+    "UnderstudyError": "errors",
+    "UserError": "errors",
+}
 
 
 def __getattr__(name: str) -> Any:

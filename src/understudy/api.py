@@ -1,48 +1,19 @@
 """The library as a program sees it: train a model, load one, write with it, score texts with it."""
 
-import warnings
 from collections.abc import Sequence
-from os import PathLike
-from typing import Any, Literal
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Literal
 
 from understudy import checks
-from understudy.errors import ConfigError
-from understudy.model import file
+from understudy.learning import Run
+from understudy.loading import Name, load
 from understudy.samples import Sample, Stream
-from understudy.text.vocabulary import KINDS
-from understudy.trained import Device, Model, Precision, for_writing, writes_with
+from understudy.trained import Model
 
-__all__ = ["Model", "Sample", "Stream", "load", "train"]
+if TYPE_CHECKING:
+    from understudy.showing.plain import Plain
 
-Name = str | PathLike[str]
-
-
-def load(
-    model: Name, *, precision: Precision | None = None, device: Device = "cpu", only_writes: bool = False
-) -> Model:
-    """The model of a run folder or a model file.
-
-    Args:
-        model: the folder or the file.
-        precision: what it writes with: "int8" for speed (as a CPU does unless told), "float32" to the letter of the
-            weights (as a GPU does).
-        device: where it writes.
-        only_writes: keep what it writes with and let its weights go, four times as large as that in eight bits: it
-            can be neither evaluated nor exported then.
-
-    Raises:
-        ModelFileError: nothing is there, or it is not an intact model of ours.
-        ConfigError: something given is not what was expected, or int8 is asked for on a GPU.
-    """
-    name = checks.path("MODEL", model)
-    writes_with(precision, device)
-    light = checks.truth("only_writes", only_writes)
-
-    def made(found: file.ModelFile) -> Model:
-        loaded = Model(found, precision=precision, device=device)
-        return for_writing(loaded) if light else loaded
-
-    return file.read_for(name, made)
+__all__ = ["Model", "Run", "Sample", "Stream", "load", "train"]
 
 
 def train(
@@ -58,9 +29,13 @@ def train(
     overwrite: bool = False,
     start_from: Name | None = None,
     use_all_text: bool = False,
+    quiet: bool = False,
     **settings: Any,
 ) -> Model:
     """Learn from texts, as `understudy train` does, and give the best model found.
+
+    On a terminal and in a notebook it shows how it goes. Ctrl-C, or interrupting the cell, lets the step in progress
+    end, writes a checkpoint and says how to go on. `understudy.Run` takes the same and gives the figures as they come.
 
     Args:
         texts: paths of files or folders, or `@name`; none on resuming takes the ones of the run.
@@ -76,58 +51,57 @@ def train(
         start_from: a model whose weights the run begins from, or "none" for nothing; `@base` where it helps unless
             given.
         use_all_text: find out on a held-back part how long to train, then learn from everything.
+        quiet: show nothing, wherever it runs.
         settings: fields of `understudy.training.recipe.Recipe`: minutes, units, learning_rate, ...
 
     Raises:
         UserError: something given does not fit.
         DivergedError: training met numbers that are not finite more often than it may go back.
         StorageError: the disk refused.
+        KeyboardInterrupt: it was interrupted; the run can be gone on with.
     """
-    from understudy.training import recipe as recipes
-
-    recipe = recipes.preset(recipes.DEFAULT_PRESET if preset is None else preset).with_settings(**settings)
-    settings = {name: getattr(recipe, name) for name in settings}
-    names = tuple(checks.path("TEXT", name) for name in texts)
-    given: dict[str, Any] = {}
-    if vocabulary is not None:
-        given["vocabulary"] = checks.one_of("--vocabulary", vocabulary, KINDS)
-    if validation_file is not None:
-        if "validation" in settings:
-            raise ConfigError("--validation: give a share or a file, not both")
-        given["validation_file"] = checks.path("--validation", validation_file)
-    if encoding is not None:
-        given["encoding"] = checks.text("--encoding", encoding)
-    if newlines is not None:
-        given["newlines"] = checks.one_of("--newlines", newlines, ("keep", "lf"))
-    if globs is not None and (patterns := checks.texts("--glob", globs)):
-        given["globs"] = patterns
-    folder = checks.place("--out", out) if out is not None else None
-    resume, overwrite = checks.truth("--resume", resume), checks.truth("--overwrite", overwrite)
-    whole_text = checks.truth("--use-all-text", use_all_text)
-    from understudy.reporting import writing
-    from understudy.runs.material import TextOptions
-    from understudy.runs.request import Request, origin_named
-    from understudy.runs.whole_text import sessions
-
-    request = Request(
-        TextOptions(names, **given) if names or given else None,
-        preset,
-        settings,
-        folder,
-        resume,
-        overwrite,
-        origin_named(start_from),
-        text_settings=frozenset(given),
-        whole_text=whole_text,
+    hidden = checks.truth("quiet", quiet)
+    run = Run(
+        *texts,
+        out=out,
+        preset=preset,
+        vocabulary=vocabulary,
+        validation_file=validation_file,
+        encoding=encoding,
+        newlines=newlines,
+        globs=globs,
+        resume=resume,
+        overwrite=overwrite,
+        start_from=start_from,
+        use_all_text=use_all_text,
+        **settings,
     )
-    for session in sessions(request):
-        try:
-            for _ in session.prepare():
-                pass
-            for _ in session.reports():
-                pass
-            if trouble := writing.leave(session):
-                warnings.warn(trouble, RuntimeWarning, stacklevel=2)
-        finally:
-            session.close()
-    return load(session.folder.model)
+    from understudy.showing.choice import display_in_program
+
+    screen = display_in_program(quiet=hidden)
+    try:
+        with run:
+            _show(run, screen)
+    except KeyboardInterrupt:
+        told = run._sittings.way_on()
+        screen.told(told)
+        raise KeyboardInterrupt(*([told] if hidden else [])) from None  # what it came through tells nobody anything
+    screen.done(run._sittings.result)
+    return run.model
+
+
+def _show(run: Run, screen: "Plain") -> None:
+    """Train, and show it."""
+    from understudy.training.loop import Report
+
+    with ExitStack() as training:
+        for event in run._sittings.events():
+            if isinstance(event, Report):
+                screen.show(event)
+                continue
+            training.close()
+            if isinstance(event, str):
+                screen.line(event)
+            else:
+                training.enter_context(screen.training(event))
+            del event  # a session is held by nobody else: what it has open is let go when it ends

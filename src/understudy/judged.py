@@ -8,10 +8,8 @@ from understudy.errors import ConfigError
 from understudy.model.file import ModelFile
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from understudy.evaluation.protocols import Protocol, Score
+    from understudy.scores import TextScore
     from understudy.seeing.scoring import Scorer
 
 Precision = Literal["int8", "float32"]
@@ -43,11 +41,12 @@ class Judging:
         window = checks.whole("--window", window, 1)
         return _score(self._file, text, protocol, window)
 
-    def score(self, text: str, *, fresh: bool = False) -> "NDArray[np.float32]":
+    def score(self, text: str, *, fresh: bool = False) -> "TextScore":
         """Nats of each character of `text` (byte, for a model of bytes), (N,), by the engine that writes; no torch.
 
-        The products are in float32, unless the model was loaded with another `precision`. What was not predicted, the
-        first one and what the model never saw, is not a number.
+        It serves as an array, and a notebook shows it as the text, coloured by surprise. The products are in float32,
+        unless the model was loaded with another `precision`. What was not predicted, the first one and what the model
+        never saw, is not a number.
 
         Args:
             text: the text itself.
@@ -57,10 +56,12 @@ class Judging:
             VocabularyError: the text has what is no byte, and the model is one of bytes.
             ConfigError: something given is not what was expected, or the model was loaded for writing only.
         """
+        from understudy.scores import TextScore
         from understudy.seeing.surprise import nats_of
 
         vocabulary, fresh = self._file.vocabulary, checks.truth("fresh", fresh)
-        return nats_of(self._scorer, vocabulary, vocabulary.codes(checks.text("TEXT", text, empty=True)), fresh=fresh)
+        text = checks.text("TEXT", text, empty=True)
+        return TextScore(text, nats_of(self._scorer, vocabulary, vocabulary.codes(text), fresh=fresh), vocabulary)
 
 
 def with_weights(model: ModelFile) -> ModelFile:

@@ -16,7 +16,7 @@ MOST_SAMPLES = 1 << 20
 """Texts that are written side by side: each has a state, which is kept to the end."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sample:
     """One text that a model wrote.
 
@@ -35,6 +35,23 @@ class Sample:
     finish_reason: FinishReason
     state: StreamState
     data: bytes
+
+    def __repr__(self) -> str:
+        from understudy.showing.terminal import visible
+
+        return f"<{self._told()}>\n{visible(self.prompt + self.text)}"
+
+    def _repr_html_(self) -> str:
+        from understudy.pages import cells, escaped
+        from understudy.seeing.visible import visible
+
+        prompt, text = (escaped(visible(part)) for part in (self.prompt, self.text))
+        written = f"<strong>{prompt}</strong>{text}" if prompt else text
+        return cells.framed(cells.quiet(self._told()), f'<div style="{cells.TEXT}">{written}</div>')
+
+    def _told(self) -> str:
+        ended = "at a stop text" if self.finish_reason == "stop" else "at its length"
+        return f"Sample, seed {self.seed}: {len(self.text):,} characters, ended {ended}"
 
 
 class Stream:
@@ -59,6 +76,12 @@ class Stream:
 
     def __next__(self) -> str:
         return next(self._pieces).text
+
+    def __repr__(self) -> str:
+        from understudy.showing.terminal import visible
+
+        ended = "goes on" if self.finish_reason is None else f"ended: {self.finish_reason}"
+        return f"<Stream, {len(self.text):,} characters, {ended}>\n{visible(self.text)}"
 
     @property
     def text(self) -> str:

@@ -18,6 +18,7 @@ from understudy.model.config import ModelConfig
 from understudy.model.file import ModelFile
 from understudy.samples import Sample, Stream, check_count, check_state
 from understudy.text.vocabulary import Vocabulary
+from understudy.told import Told
 
 if TYPE_CHECKING:
     from understudy.exports.writing import Exported
@@ -35,7 +36,7 @@ def for_writing(model: "Model") -> "Model":
     return model
 
 
-class Model(Judging):
+class Model(Judging, Told):
     """A trained model. It writes on the CPU, and needs no torch for that; or on a GPU."""
 
     _more: tuple[int, ...]

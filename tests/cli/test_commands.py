@@ -163,7 +163,7 @@ def test_the_metrics_hold_every_figure_at_least_every_ten_steps(understudy: "Com
     understudy("train", text, "--out", "new", *SMALL, "--steps", 35, "--evaluate-every", 15, "--quiet")
     lines = documents(Path("new/metrics.jsonl").read_text())
     assert [line["step"] for line in lines] == [10, 15, 20, 30, 35]
-    always = {"step", "epoch", "train_loss", "learning_rate", "characters_per_second", "gradient_norm"}
+    always = {"step", "epoch", "train_loss", "learning_rate", "characters_per_second", "gradient_norm", "seconds"}
     evaluated = {"validation_loss", "validation_loss_streamed"}
     for line in lines:
         assert set(line) >= always
@@ -171,7 +171,7 @@ def test_the_metrics_hold_every_figure_at_least_every_ten_steps(understudy: "Com
 
 
 def test_time_is_told_as_people_tell_it() -> None:
-    from understudy.cli.display import duration
+    from understudy.showing.words import duration
 
     assert [duration(seconds) for seconds in (0.04, 59.94, 60, 125.9, 3600, 86399)] == [
         "0.0 seconds",

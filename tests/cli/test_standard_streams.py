@@ -228,11 +228,11 @@ def test_a_signal_that_is_ignored_stays_so(text: Path, tmp_path: Path) -> None:
     code = (
         "import os, signal, sys, threading\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN); signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "from understudy.cli import display\n"
-        "shown = display.Plain.show\n"
+        "from understudy.showing import plain\n"
+        "shown = plain.Plain.show\n"
         "def show(self, report):\n"
         "    os.kill(os.getpid(), signal.SIGHUP); os.kill(os.getpid(), signal.SIGINT); shown(self, report)\n"
-        "display.Plain.show = show\n"
+        "plain.Plain.show = show\n"
         "from understudy.cli.main import main; sys.exit(main(sys.argv[1:]))"
     )
     train = ["train", str(text), "--out", "new", *SMALL, "--steps", "20"]
@@ -244,7 +244,7 @@ def test_a_signal_that_is_ignored_stays_so(text: Path, tmp_path: Path) -> None:
 def test_a_terminal_that_closes_is_one_signal_though_it_be_sent_twice(
     understudy: "CommandLine", text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from understudy.cli.display import Plain
+    from understudy.showing.plain import Plain
 
     def show(*_: object) -> None:
         signal.raise_signal(signal.SIGHUP)

@@ -13,8 +13,8 @@ import pytest
 
 from tests.cli.conftest import SMALL
 from tests.cli.helpers import on_terminal, program
-from understudy.cli.terminal import visible
 from understudy.shell import command_line
+from understudy.showing.terminal import visible
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -139,7 +139,7 @@ def test_the_names_of_texts_and_runs_cannot_control_the_terminal(text: Path, tmp
 
 
 def test_a_line_that_ends_as_on_windows_is_shown_as_a_line(tmp_path: Path) -> None:
-    code = "from understudy.cli.terminal import say_text; say_text('a\\r\\nb\\rc\\n')"
+    code = "from understudy.showing.terminal import say_text; say_text('a\\r\\nb\\rc\\n')"
     assert on_terminal([sys.executable, "-c", code], tmp_path).raw == "a\r\nb\\rc\r\n"
 
 
@@ -147,8 +147,8 @@ def test_the_live_total_follows_the_number_of_steps() -> None:
     from types import SimpleNamespace
     from typing import Any
 
-    from understudy.cli.display import LiveDisplay
-    from understudy.cli.terminal import Outlet
+    from understudy.showing.live import LiveDisplay
+    from understudy.showing.terminal import Outlet
     from understudy.training.loop import Report
 
     def facts(steps: int) -> Any:

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 import torch._dynamo  # optimisers import it when the first one is made
 
-import understudy.cli.display
-import understudy.runs.whole_text  # noqa: F401 - and all that it needs: what is edited meanwhile is not mixed in
+import understudy.runs.whole_text
+import understudy.showing.live  # noqa: F401 - and all that it needs: what is edited meanwhile is not mixed in
 from understudy.cli.main import main
 
 PATIENCE_SECONDS = 120

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.model import parameters
-from understudy.runs.keeping import Setback
 from understudy.runs.session import Session
 from understudy.training.loop import Report, Trainer
 
@@ -48,7 +47,7 @@ def assert_equal(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -
         np.testing.assert_array_equal(array, other[name], err_msg=name)
 
 
-def finish(session: Session) -> list[Report | Setback]:
+def finish(session: Session) -> list[Report]:
     return [report for report in session.reports() if report is not None]
 
 

@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 from understudy import checks
 from understudy.checks import named, shown
-from understudy.cli.terminal import say
 from understudy.errors import ConfigError, UserError
 from understudy.shell import path_argument
+from understudy.showing.terminal import say
 
 _NO_VALUE = ": expected one argument"
 """How argparse ends its complaint about a flag without its value."""

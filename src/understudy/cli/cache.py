@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from understudy.checks import named
 from understudy.cli.arguments import Parser
-from understudy.cli.terminal import counted, say, say_document
+from understudy.showing.terminal import counted, say, say_document
 
 if TYPE_CHECKING:
     from understudy.text.cache import Kept

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from understudy import checks
 from understudy.cli.arguments import Parser, whole
-from understudy.cli.terminal import counted
 from understudy.errors import ConfigError
+from understudy.showing.terminal import counted
 
 if TYPE_CHECKING:
     from understudy.generation.stream import Writing

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from understudy import checks
 from understudy.cli.arguments import Parser, add_reading, reading, whole
-from understudy.cli.terminal import counted, say, say_document
+from understudy.showing.terminal import counted, say, say_document
 
 if TYPE_CHECKING:
     from understudy.evaluation.calibration import Calibration

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from understudy import checks
 from understudy.cli.arguments import Parser
-from understudy.cli.terminal import one_line, say, say_document
 from understudy.exports.formats import FORMATS
+from understudy.showing.terminal import one_line, say, say_document
 
 if TYPE_CHECKING:
     from understudy.exports.writing import Exported

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from understudy import checks
 from understudy.cli import copying
 from understudy.cli.arguments import Parser, number, whole
-from understudy.cli.terminal import Outlet, say_bytes, say_document, say_text, tell
 from understudy.errors import ConfigError
+from understudy.showing.terminal import Outlet, say_bytes, say_document, say_text, tell
 
 if TYPE_CHECKING:
     from understudy.generation.stream import Writing

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from understudy import checks
 from understudy.cli.arguments import Parser, add_reading, reading
-from understudy.cli.terminal import counted, say, say_document
 from understudy.shell import command_line, path_argument
+from understudy.showing.terminal import counted, say, say_document
 
 if TYPE_CHECKING:
     from understudy.foreign.importing import Imported

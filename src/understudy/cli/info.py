@@ -5,8 +5,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from understudy.cli.arguments import Parser, add_reading, reading
-from understudy.cli.terminal import one_line, say, say_document, visible
 from understudy.errors import UserError
+from understudy.showing.terminal import one_line, say, say_document, visible
 
 if TYPE_CHECKING:
     from understudy.model.file import ModelFile

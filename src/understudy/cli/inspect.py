@@ -4,7 +4,7 @@ import argparse
 
 from understudy import checks
 from understudy.cli.arguments import Parser, add_reading, reading
-from understudy.cli.terminal import counted, say, say_document
+from understudy.showing.terminal import counted, say, say_document
 
 
 def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:

@@ -1,6 +1,6 @@
 """`understudy info --machine`: the machine, and what Understudy uses of it."""
 
-from understudy.cli.terminal import say, say_document
+from understudy.showing.terminal import say, say_document
 
 
 def show(*, as_json: bool) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from understudy.cli.arguments import Parser
-from understudy.cli.terminal import hold_standard_numbers, let_go, one_line, say, tell
 from understudy.errors import UnderstudyError, UserError
+from understudy.showing.terminal import hold_standard_numbers, let_go, one_line, say, tell
 
 _OUT_OF_MEMORY = re.compile("allocate memory|out of memory")  # PyTorch's words on a CPU and on a GPU
 _MODULES = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from understudy import checks
 from understudy.cli.arguments import Parser, add_reading, reading, whole
-from understudy.cli.terminal import counted, one_line, say, say_document
+from understudy.showing.terminal import counted, one_line, say, say_document
 
 if TYPE_CHECKING:
     from understudy.model.file import ModelFile

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from understudy import checks
 from understudy.cli.arguments import Parser, whole
-from understudy.cli.terminal import say
 from understudy.errors import ConfigError, MissingExtraError
+from understudy.showing.terminal import say
 
 if TYPE_CHECKING:
     from understudy.serving.gate import Policy

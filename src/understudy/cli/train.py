@@ -1,29 +1,22 @@
 """`understudy train`: learn a text."""
 
 import argparse
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from understudy import checks
 from understudy.cli.arguments import Parser, add_reading, reading, whole
 from understudy.cli.recipe_flags import add_recipe, given_settings
-from understudy.cli.terminal import say_document, tell
+from understudy.runs.signals import Caught, Interrupted, signals
+from understudy.showing.terminal import say_document, tell
 from understudy.training.recipe import DEFAULT_PRESET, PRESETS, preset
 
 if TYPE_CHECKING:
-    from understudy.cli.display import Plain
     from understudy.runs.request import Request
     from understudy.runs.session import Session
+    from understudy.showing.plain import Plain
 
 _SPECIAL = frozenset({"validation"})
-_HANG_UP = getattr(signal, "SIGHUP", None)
-"""The terminal has gone; Windows has no such signal."""
-_ENDING = (signal.SIGINT, signal.SIGTERM, *((_HANG_UP,) if _HANG_UP is not None else ()))
 
 
 def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -70,11 +63,11 @@ def run(parsed: argparse.Namespace) -> int:
     """Train, showing how it goes; the status."""
     session: Session | None = None
     began = time.perf_counter()
-    with _signals() as caught:
+    with signals() as caught:
         try:
             request = _request(parsed, began)
-            from understudy.cli.display import display
             from understudy.runs.whole_text import sessions
+            from understudy.showing.choice import display
 
             screen = display(quiet=parsed.quiet, to_stderr=parsed.json)
             for session in sessions(request):
@@ -92,7 +85,7 @@ def run(parsed: argparse.Namespace) -> int:
                 session.close()
 
 
-def _sitting(session: "Session", screen: "Plain", caught: "_Caught") -> int:
+def _sitting(session: "Session", screen: "Plain", caught: Caught) -> int:
     for line in session.prepare():
         screen.line(line)
     if caught.number is not None:  # it was raised where Python ignores what is raised: in a finaliser, say
@@ -159,50 +152,6 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
         parsed.use_all_text,
         began=began,
     )
-
-
-class Interrupted(BaseException):
-    """A signal that ends the program where it stands."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-class _Caught:
-    """The signal that came, if one did; whether it waits for the step to end; whether the program is ending."""
-
-    number: int | None = None
-    held = False
-    ending = False
-
-
-@contextmanager
-def _signals() -> Iterator[_Caught]:
-    """Catch what ends a program: before training at once, in training after the step, the second time at once.
-
-    A terminal that closes may send its signal twice, once by itself and once by the shell: that is one. Signals that
-    are ignored stay so, as under nohup. Only the main thread can catch any.
-    """
-    caught = _Caught()
-
-    def catch(number: int, frame: FrameType | None) -> None:
-        if caught.ending or (caught.number is not None and number == _HANG_UP):
-            return
-        waits = caught.held and caught.number is None
-        caught.number = number
-        if not waits:
-            raise Interrupted(number)
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        heard = [number for number in _ENDING if signal.getsignal(number) not in (signal.SIG_IGN, None)]
-        before = {number: signal.signal(number, catch) for number in heard}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _finish(session: "Session", parsed: argparse.Namespace, screen: "Plain") -> int:

@@ -30,7 +30,7 @@ _SHORTEST_CHUNK = 32
 """Where a vocabulary is large, rather fewer windows side by side than shorter passes than this."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Score:
     """What a model makes of a text.
 
@@ -52,6 +52,27 @@ class Score:
     def bits_per_character(self) -> float:
         """The loss in bits."""
         return self.loss / math.log(2)
+
+    def __repr__(self) -> str:
+        return f"<Score: {', '.join(f'{value} {name}' for name, value in self._told())}, {self._how()}>"
+
+    def _repr_html_(self) -> str:
+        from understudy.pages import cells
+
+        return cells.framed(cells.titled(f"Score, {self._how()}"), cells.table(self._told()))
+
+    def _told(self) -> list[tuple[str, str]]:
+        bits = f"{self.bits_per_character:.4f}"
+        return [
+            ("nats a character", f"{self.loss:.4f}"),
+            ("bits a character", bits),
+            ("characters", f"{self.characters:,}"),
+        ]
+
+    def _how(self) -> str:
+        if self.protocol == "windowed":
+            return f"in windows of {self.window}"
+        return f"streamed in {self.streams} {'stream' if self.streams == 1 else 'streams'}"
 
 
 def windowed(network: Network, ids: Ids, window: int = WINDOW, *, batch: int | None = None) -> Score:

@@ -118,6 +118,12 @@ def find(model: str | Path) -> Path:
     return path
 
 
+def run_of(model: str | Path) -> Path | None:
+    """The folder of the run that a model is the model file of, if it is one's."""
+    path = find(model)
+    return path.absolute().parent if path.name == MODEL else None
+
+
 def _way_to(name: str) -> str:
     """What to give for a file or folder whose name is taken for a model of the package's, where there is one."""
     path = Path(name)

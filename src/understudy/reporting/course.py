@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from understudy.runs.journal import metrics_in, samples_in
 from understudy.runs.keeping import SAMPLE_LENGTH
+from understudy.runs.reading_back import metrics_in, samples_in
 
 _BEYOND = 1e300
 

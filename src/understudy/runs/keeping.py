@@ -1,7 +1,9 @@
 """Keeping a run: what stays of it on disk while it goes on, and what it goes back to."""
 
+import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from understudy.errors import DivergedError
 from understudy.generation.engine import Engine
@@ -22,12 +24,25 @@ _SETBACKS = 2
 
 
 @dataclass(frozen=True)
-class Setback:
-    """Numbers were not finite: the run went back to a checkpoint, at half the rate."""
+class Setback(Report):
+    """Numbers were not finite: the run went back to a checkpoint, at half the rate. It has no losses (NaN).
 
-    failed_step: int
-    back_to: int
-    message: str
+    Attributes:
+        failed_step: the step whose numbers were not finite.
+        message: what happened, in one line.
+    """
+
+    failed_step: int = 0
+    message: str = ""
+
+    @property
+    def back_to(self) -> int:
+        """The step that the run went back to."""
+        return self.step
+
+    def to_document(self) -> dict[str, Any]:
+        """The setback as a line of `metrics.jsonl` has it."""
+        return {"step": self.step, "setback": self.message}
 
 
 class Keeper:
@@ -103,10 +118,21 @@ class Keeper:
         progress.rate_scale /= 2
         progress.setbacks += 1
         message = f"{error}: going back to step {progress.step} with the rate multiplied by {progress.rate_scale}"
-        run.journal.setback(progress.step, message)
+        setback = Setback(
+            step=progress.step,
+            epoch=progress.step / run.trainer.batches.per_epoch,
+            train_loss=math.nan,
+            learning_rate=math.nan,
+            characters_per_second=math.nan,
+            gradient_norm=math.nan,
+            seconds=progress.seconds,
+            failed_step=error.step,
+            message=message,
+        )
+        run.journal.report(setback)
         checkpoint.forget_after(run.folder.checkpoints, progress.step)
         self.save()
-        return Setback(error.step, progress.step, message)
+        return setback
 
     def write_sample(self, length: int, seed: int) -> str:
         """Some text from the network as it stands, started as its text starts a line."""

@@ -1,4 +1,4 @@
-"""What a run leaves behind of itself: its figures, a line of its metrics, and its model file."""
+"""What a run leaves behind of itself: its figures, and its model file."""
 
 import math
 from importlib.metadata import version
@@ -8,7 +8,7 @@ from understudy.model import parameters
 from understudy.model.file import ModelFile
 from understudy.runs.facts import Facts
 from understudy.runs.material import Material
-from understudy.training.loop import Report, Trainer
+from understudy.training.loop import Trainer
 
 
 def figures(trainer: Trainer, facts: Facts) -> dict[str, Any]:
@@ -31,25 +31,6 @@ def figures(trainer: Trainer, facts: Facts) -> dict[str, Any]:
         "parameters": facts.config.parameters,
         **known,
     }
-
-
-def report_figures(report: Report) -> dict[str, Any]:
-    """A report as the metrics have it."""
-    figures: dict[str, Any] = {
-        "step": report.step,
-        "epoch": report.epoch,
-        "train_loss": report.train_loss,
-        "learning_rate": report.learning_rate,
-        "characters_per_second": report.characters_per_second,
-        "gradient_norm": report.gradient_norm,
-    }
-    if report.windowed is not None and report.streamed is not None:
-        figures["validation_loss"] = report.windowed.loss
-        figures["validation_loss_streamed"] = report.streamed.loss
-        figures["validation_characters"] = report.windowed.characters
-        figures["bits_per_character"] = report.streamed.bits_per_character
-        figures["best"] = report.best
-    return figures
 
 
 def model_file(trainer: Trainer, facts: Facts, material: Material) -> ModelFile:

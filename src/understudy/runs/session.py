@@ -11,7 +11,7 @@ from understudy.runs.beginning import begin
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RUNS, RunFolder
 from understudy.runs.going_on import find, go_on
-from understudy.runs.keeping import Keeper, Setback
+from understudy.runs.keeping import Keeper
 from understudy.runs.material import Material
 from understudy.runs.request import Request
 from understudy.runs.run import Run
@@ -66,8 +66,8 @@ class Session:
             raise
         self.keeper = Keeper(self.run)
 
-    def reports(self) -> Iterator[Report | Setback | None]:
-        """Train; None after each step that has nothing to tell.
+    def reports(self) -> Generator[Report | None]:
+        """Train; None after each step that has nothing to tell. A `Setback` is a report too.
 
         Raises:
             DivergedError: numbers were not finite more often than a run may go back.

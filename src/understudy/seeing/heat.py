@@ -1,6 +1,5 @@
 """A text as one self-contained page, coloured by surprise, with what the model expected at each character."""
 
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from understudy import pages
 from understudy.generation.sampling import Floats
 from understudy.pages import escaped, json_in_page, numbers_in_page
-from understudy.seeing.places import Block, character_starts, characters_of, places_in
+from understudy.seeing.levels import LEVELS, bounds_of, characters, runs, spans_of
 from understudy.seeing.scoring import Scorer
 from understudy.seeing.surprise import short
 from understudy.seeing.visible import visible
@@ -21,9 +20,6 @@ SHOWN = 100_000
 """So many characters are on a page, from the text's beginning on."""
 ALTERNATIVES = 5
 """So many of the likeliest characters are shown for each."""
-LEVELS = 5
-_DEVIATIONS = 2.5
-"""The most surprising level begins so many standard deviations beyond the mean; the others lie evenly below it."""
 _PAGE = Path(__file__).with_name("page")
 _SCALE, _UNKNOWN, _UNPREDICTED = 1000, 0xFFFF, 0xFFFE
 """Nats are kept in thousandths, and these numbers stand for none."""
@@ -64,15 +60,14 @@ def head(corpus: Corpus, vocabulary: Vocabulary, scorer: Scorer, *, fresh: bool)
         nats[there], likeliest[there], shares[there] = scored.nats, *scored.likeliest
     each = np.full(len(codes), np.nan, np.float32)
     each[known] = nats
-    places = list(places_in(Block(0, 1, 1, codes), each, known, "character", kind))
-    first = character_starts(codes, kind)
+    text, surprise, shown, first = characters(codes, each, known, kind)
     row = np.maximum(np.cumsum(known) - 1, 0)[first]  # of an unknown character nothing is shown
     return Head(
-        visible(characters_of(places)),
-        np.array([place.nats if place.predicted else np.nan for place in places], np.float64),
-        known[first],
-        likeliest[row] if len(nats) else np.zeros((len(places), likeliest.shape[1]), np.int64),
-        shares[row] if len(nats) else np.zeros((len(places), likeliest.shape[1]), np.float32),
+        text,
+        surprise,
+        shown,
+        likeliest[row] if len(nats) else np.zeros((len(first), likeliest.shape[1]), np.int64),
+        shares[row] if len(nats) else np.zeros((len(first), likeliest.shape[1]), np.float32),
         whole,
     )
 
@@ -87,7 +82,7 @@ def page(found: Head, vocabulary: Vocabulary, *, title: str, what: str, counts: 
         what: a line on the model.
         counts: a line on the whole text.
     """
-    bounds = _bounds(found.nats)
+    bounds = bounds_of(found.nats)
     kept = np.round(np.nan_to_num(found.nats) * _SCALE).clip(0, _UNPREDICTED - 1).astype("<u2")
     kept[np.isnan(found.nats)] = _UNPREDICTED
     kept[~found.known] = _UNKNOWN
@@ -114,34 +109,19 @@ def page(found: Head, vocabulary: Vocabulary, *, title: str, what: str, counts: 
     return pages.page(_piece("heat.html"), _piece("heat.css"), _piece("heat.js"), texts, parts)
 
 
-def _bounds(nats: NDArray[np.float64]) -> list[float]:
-    """From how many nats on each level begins, the lowest first."""
-    predicted = nats[~np.isnan(nats)]
-    if not len(predicted):
-        return [float(level) for level in range(1, LEVELS + 1)]
-    mean, deviation = float(predicted.mean()), max(float(predicted.std()), 1e-3)
-    return [mean + _DEVIATIONS * deviation * level / LEVELS for level in range(1, LEVELS + 1)]
-
-
 def _runs(found: Head, bounds: list[float]) -> list[str]:
     """The text as elements, one for each run of characters that look alike."""
-    levels = np.searchsorted(np.array(bounds), np.nan_to_num(found.nats), "right")
-    levels[~found.known] = LEVELS + 1
-    if not len(levels):
-        return []
-    turns = [0, *(np.flatnonzero(np.diff(levels)) + 1).tolist(), len(levels)]
     names = ["", *(f' class="h{level}"' for level in range(1, LEVELS + 1)), ' class="u"']
     return [
-        f'<span{names[levels[start]]} data-at="{start}">{escaped(found.text[start:end])}</span>'
-        for start, end in pairwise(turns)
+        f'<span{names[level]} data-at="{start}">{escaped(found.text[start:end])}</span>'
+        for start, end, level in runs(found.nats, found.known, bounds)
     ]
 
 
 def _legend(bounds: list[float]) -> list[str]:
-    lines = [f"<li><span>plain</span> under {bounds[0]:.1f} nats</li>"]
-    for level, (low, high) in enumerate(zip(bounds, [*bounds[1:], None], strict=True), start=1):
-        span = f"{low:.1f} to {high:.1f}" if high is not None else f"{low:.1f} and more"
-        lines.append(f'<li><span class="h{level}">{span}</span></li>')
+    plain, *spans = spans_of(bounds)
+    lines = [f"<li><span>plain</span> {plain}</li>"]
+    lines += [f'<li><span class="h{level}">{span}</span></li>' for level, span in enumerate(spans, start=1)]
     return lines
 
 

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -65,6 +66,7 @@ class Report:
         windowed: the validation text in windows, where the report comes with an evaluation.
         streamed: the validation text with the state carried.
         best: whether this evaluation is the best so far.
+        seconds: spent in steps and evaluations, over all sittings.
     """
 
     step: int
@@ -76,6 +78,26 @@ class Report:
     windowed: Score | None = None
     streamed: Score | None = None
     best: bool = False
+    seconds: float = 0.0
+
+    def to_document(self) -> dict[str, Any]:
+        """The report as a line of `metrics.jsonl` has it."""
+        document: dict[str, Any] = {
+            "step": self.step,
+            "epoch": self.epoch,
+            "train_loss": self.train_loss,
+            "learning_rate": self.learning_rate,
+            "characters_per_second": self.characters_per_second,
+            "gradient_norm": self.gradient_norm,
+            "seconds": self.seconds,
+        }
+        if self.windowed is not None and self.streamed is not None:
+            document["validation_loss"] = self.windowed.loss
+            document["validation_loss_streamed"] = self.streamed.loss
+            document["validation_characters"] = self.windowed.characters
+            document["bits_per_character"] = self.streamed.bits_per_character
+            document["best"] = self.best
+        return document
 
 
 @dataclass
@@ -170,7 +192,7 @@ class Trainer:
             if scores[0] is not None:
                 self.evaluation_seconds = looked
             epoch = progress.step / self.batches.per_epoch
-            yield Report(progress.step, epoch, progress.train_loss, rate, speed, norm, *scores, best)
+            yield Report(progress.step, epoch, progress.train_loss, rate, speed, norm, *scores, best, progress.seconds)
             began, learned = time.perf_counter(), 0
 
     def settle(self) -> float:

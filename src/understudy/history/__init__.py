@@ -1,0 +1,1 @@
+"""The figures of a run, read again from its folder, and a picture of them."""
