@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-slow wasm format clean
+.PHONY: help demo test test-slow tutorial wasm format clean
 
 help:
 	@echo "make demo        set up, train two minutes on prose that every Python carries, write 500 characters"
 	@echo "make test        set up, then format check, types and tests"
 	@echo "make test-slow   the tests that take longer than people wait for"
+	@echo "make tutorial    make docs/tutorial.ipynb from docs/tutorial.py, and execute it"
 	@echo "make wasm        make portable.wasm again, when the runtime in C has changed"
 	@echo "make format      mend the format of the code"
 
@@ -36,6 +37,10 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+tutorial: $(READY)
+	$(BIN)/python docs/drawings/draw.py
+	$(BIN)/python scripts/tutorial.py
 
 wasm: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ziglang

@@ -1,13 +1,13 @@
 """Makes docs/tutorial.ipynb out of docs/tutorial.py, and executes it.
 
-    python scripts/tutorial.py [--only-text] [--into FILE]
+    python scripts/tutorial.py [--only-text] [--into FILE] [--set NAME=VALUE ...]
 
 The tutorial is written in docs/tutorial.py: cells begin with `# %%`, those of text with `# %% [markdown]`; behind that
 stand a cell's `tags`, its `name`, and the `steps` that it takes of those that a tutorial must take. The notebook is
 made from that file and from nothing else, so edit the file and never the notebook. All cells are executed by a new
 kernel of this very Python, in an empty folder; nothing that differs from run to run for no reason is kept, and a digest
 of the code is, so that a stale output is found. `{{output of: NAME}}` in a text becomes what the cell of that name
-printed. With --only-text the cells of text are made anew, and the outputs stay, as long as the code is the same.
+printed. With --only-text the cells of text are made anew, and the outputs stay, as long as the code is the same. --set executes with other parameters.
 
 Where the text of the tutorial lies beside the repository, in ../shared/data, it is not fetched.
 """
@@ -65,7 +65,9 @@ def cells_of(source: str) -> list[NotebookNode]:
 def made(cells: list[NotebookNode]) -> NotebookNode:
     """A notebook of those cells."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+    return new_notebook(
+        cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
+    )
 
 
 def digest(notebook: NotebookNode) -> str:
@@ -160,13 +162,21 @@ def with_outputs_of(notebook: NotebookNode, executed: NotebookNode) -> NotebookN
     return notebook
 
 
+def _parameter(given: str) -> tuple[str, int | str]:
+    name, _, value = given.partition("=")
+    return name, int(value) if value.isdigit() else value
+
+
 def main() -> None:
     """Make the notebook."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only-text", action="store_true")
     parser.add_argument("--into", type=Path, default=NOTEBOOK)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", type=_parameter)
     parsed = parser.parse_args()
     notebook = made(cells_of(SOURCE.read_text(encoding="utf-8")))
+    if parsed.set:
+        notebook = with_parameters(notebook, dict(parsed.set))
     if parsed.only_text:
         notebook = with_outputs_of(notebook, nbformat.read(NOTEBOOK, as_version=4))
     else:

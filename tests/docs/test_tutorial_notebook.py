@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -164,11 +166,19 @@ def test_the_figures_on_batching_are_those_that_were_measured(notebook: Notebook
         assert f"| {row} | {figures} |" in texts(notebook)
 
 
-def test_a_shortened_pass_runs_from_a_clean_kernel_on_another_text(made: NotebookNode, tmp_path: Path) -> None:
+def executed(folder: Path, *arguments: str) -> NotebookNode:
+    """The notebook as the script executes it, in a process of its own and a kernel of that."""
+    into = folder / "executed.ipynb"
+    command = [sys.executable, str(ROOT / "scripts" / "tutorial.py"), "--into", str(into), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return nbformat.read(into, as_version=4)
+
+
+def test_a_shortened_pass_runs_from_a_clean_kernel_on_another_text(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text(python_prose()[:50_000], encoding="utf-8")
-    short = tutorial.with_parameters(made, {"TEXT": str(path), "STEPS": 20})
-    tutorial.execute(short)
+    short = executed(tmp_path, f"--set=TEXT={path}", "--set=STEPS=20")
     assert all(cell.execution_count for cell in code(short))
     assert not [output for cell in code(short) for output in cell.outputs if output.output_type == "error"]
     assert len(tutorial.printed(short)["written"]) > 100
@@ -180,11 +190,11 @@ def numbers(text: str) -> list[float]:
 
 @pytest.mark.slow
 def test_the_whole_tutorial_runs_in_time_and_says_what_stands_in_it(
-    notebook: NotebookNode, made: NotebookNode, tinyshakespeare: Path, monkeypatch: pytest.MonkeyPatch
+    notebook: NotebookNode, tinyshakespeare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS")
     began = time.perf_counter()
-    tutorial.execute(made)
+    made = executed(tmp_path)
     taken = time.perf_counter() - began
 
     def all_of(cells: list[NotebookNode], step: str) -> str:
