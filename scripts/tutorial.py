@@ -7,7 +7,8 @@ stand a cell's `tags`, its `name`, and the `steps` that it takes of those that a
 made from that file and from nothing else, so edit the file and never the notebook. All cells are executed by a new
 kernel of this very Python, in an empty folder; nothing that differs from run to run for no reason is kept, and a digest
 of the code is, so that a stale output is found. `{{output of: NAME}}` in a text becomes what the cell of that name
-printed. With --only-text the cells of text are made anew, and the outputs stay, as long as the code is the same. --set executes with other parameters.
+printed. With --only-text the cells of text are made anew, and the outputs stay, as long as the code is the same. --set
+executes with other parameters.
 
 Where the text of the tutorial lies beside the repository, in ../shared/data, it is not fetched.
 """
@@ -65,9 +66,8 @@ def cells_of(source: str) -> list[NotebookNode]:
 def made(cells: list[NotebookNode]) -> NotebookNode:
     """A notebook of those cells."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return new_notebook(
-        cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
-    )
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": language})
 
 
 def digest(notebook: NotebookNode) -> str:
