@@ -153,8 +153,8 @@ table(("character", "share"), *((repr(c), f"{n / after.total():.1%}") for c, n i
 
 # %% [markdown] steps="task"
 # There is no single right answer, and so the net is not asked for one. It is asked for *all* characters, each with a
-# probability. The longer the beginning that it has read, the better it can know: after `th` much is possible, after a
-# whole page far less.
+# probability. The longer the beginning that it has read, the better it can know: after two characters much is
+# possible, after a whole page far less.
 #
 # How good is such an answer? We look at the probability $p$ that was given to the character that really came, and take
 # $-\ln p$. This is the **surprise**, and its unit is the **nat**. Divided by $\ln 2$ it is in **bits**.
@@ -171,8 +171,9 @@ table(
 # that learning will make smaller. Nothing else is ever asked of the net: it learns spelling and layout because they
 # make the next character less surprising.
 #
-# Two losses are worth knowing before any net comes in. What does it cost to know only how frequent each character is?
-# And to know only what follows each single one? What would a writer write who knows no more than that?
+# Three losses are worth knowing before any net comes in. What does it cost to know nothing at all, so that every
+# character is as likely as any other? To know only how frequent each one is? And to know only what follows each single
+# one? What would someone write who knows no more than that?
 
 # %% steps="loss"
 cut = int(0.9 * len(ids))  # the last tenth is held back: nothing below learns from it
@@ -203,10 +204,8 @@ dice = np.random.default_rng(1)  # and this is what they would write
 often = np.bincount(learned, minlength=V) / len(learned)
 pages = [dice.integers(0, V, 50), dice.choice(V, 50, p=often), [learned[0]]]
 while len(pages[2]) < 50:
-    place = dice.choice(
-        np.flatnonzero(learned[:-1] == pages[2][-1])
-    )  # anywhere in the text where this character stands
-    pages[2].append(learned[place + 1])
+    places = np.flatnonzero(learned[:-1] == pages[2][-1])  # wherever its last character stands in the text
+    pages[2].append(learned[dice.choice(places) + 1])
 for name, page in zip(ladder, pages, strict=True):
     print(f"\n{name}:\n   {shown(page)}")
 
@@ -306,8 +305,8 @@ for name, batches in {"shuffled chunks": shuffled, "contiguous lanes": lanes}.it
 # `benchmarks/RESULTS.md` has every run.)
 #
 # - **The mistake is one, and it costs little.** The first row is worse than the second by about a hundredth of a nat,
-#   with every seed. Notes from another page mislead the net for ten characters or so; by then it has made new ones. From
-#   the other ninety of each hundred it learns undisturbed. You will see this in a picture further down.
+#   with every seed. Notes from another page mislead the net for ten characters or so; by then it has made new ones.
+#   From the other ninety of each hundred it learns undisturbed. You will see this in a picture further down.
 # - **Lanes are no better here.** Their state is the right one, and still they come out behind chunks that begin from
 #   zero, with every seed. The last row has no state at all, and is behind the second row too; so most of it is not the
 #   state, it is the order. A likely reason: row 7 stays in one scene for a long while, and the net gets used to the 64
@@ -315,8 +314,8 @@ for name, batches in {"shuffled chunks": shuffled, "contiguous lanes": lanes}.it
 # - **What was never practised is done badly.** A net that was always handed the right state has never had to begin
 #   without one. So the third row is at its worst where every window begins from zero.
 #
-# This is so for these nets, and may be otherwise for larger ones that learn for longer. But it shows that something can
-# be wrong and still be nearly harmless, and that its repair can cost more than it brings. Only measuring tells.
+# This is so for these nets, and may be otherwise for larger ones that learn for longer. But it shows that something
+# can be wrong and still be nearly harmless, and that its repair can cost more than it brings. Only measuring tells.
 # Understudy's own recipe takes lanes, starts a quarter of them from zero at every step, so that both is practised, and
 # lets the net's steps become very small towards the end.
 
