@@ -133,18 +133,20 @@ def chunk(d: Drawing, top: int, number: int, reads: str, says: str) -> None:
 
 def training() -> None:
     """The net unrolled over two batches."""
-    d = Drawing(520, "Training: the net unrolled over a chunk, and its state carried to the next batch")
+    d = Drawing(560, "Training: the net unrolled over a chunk, and its state carried to the next batch")
     chunk(d, 14, 1, "Hell", "ello")
-    chunk(d, 250, 2, "o, w", ", wo")
+    chunk(d, 266, 2, "o, w", ", wo")
     d.arrow("M14 116H45", "state")
     d.text(8, 104, "zero", "left")
-    d.arrow("M295 116H322Q330 116 330 124V226Q330 234 322 234H22Q14 234 14 242V344Q14 352 22 352H45", "state")
-    d.text(170, 230, "the state goes on to the next batch", "")
-    d.arrow("M295 352H328", "state")
-    d.parts.append('<path d="M20 480H60" class="state"/>')
-    d.text(70, 485, "state, from left to right", "left")
-    d.arrow("M60 505H20", "dashed")
-    d.text(70, 510, "gradient, back to the chunk’s start", "left")
+    d.arrow("M295 116H322Q330 116 330 124V240Q330 248 322 248H22Q14 248 14 256V360Q14 368 22 368H45", "state")
+    d.text(170, 242, "the state goes on to the next batch")
+    d.arrow("M295 368H328", "state")
+    d.parts.append('<path d="M20 496H60" class="state"/>')
+    d.text(70, 501, "state, from left to right", "left")
+    d.arrow("M60 521H20", "dashed")
+    d.text(70, 526, "gradient, back to the chunk’s start", "left")
+    d.text(40, 551, "?", "soft")
+    d.text(70, 551, "the guess, held against what came", "left")
     d.write("training.svg")
 
 
