@@ -64,6 +64,16 @@ type(os.environ).__setitem__ = forgetful
 {DOOR}
 """
 
+DRAWING = """
+import pathlib, understudy
+for name in ("picture", "run"):
+    pathlib.Path(name).mkdir()
+pathlib.Path("run/metrics.jsonl").write_text('{"step": 10, "train_loss": 2.0}\\n{"step": 20, "train_loss": 1.5}')
+figure = understudy.History(pathlib.Path("run")).plot()
+figure.savefig("picture/curves.png")
+figure._repr_png_()
+"""
+
 why_not = sealed.refusal()
 pytestmark = pytest.mark.skipif(why_not is not None, reason=why_not or "")
 
@@ -125,7 +135,8 @@ def imports_of_all_dependencies() -> str:
     modules = [re.split(r"[^A-Za-z0-9_]", requirement)[0] for requirement in named]
     assert {"torch", "onnxruntime", "tensorboard"} <= set(modules)
     lines = ["import torch.utils.tensorboard"]
-    lines += [f"import {module}" for module in modules if module not in ("onnx", "onnxruntime")]
+    apart = ("onnx", "onnxruntime", "matplotlib")
+    lines += [f"import {module}" for module in modules if module not in apart]
     return "\n".join([*lines, *([DOOR, "import onnx"] if HAS_ONNX else [])])
 
 
@@ -186,6 +197,16 @@ def test_no_system_call_leaves_the_machine_or_the_named_folders(ordinary: Ended)
         pytest.skip("no strace here, or it may trace nothing")
     assert any(layout.MODEL in call for call in ordinary.calls)
     assert trespasses(ordinary) == []
+
+
+def test_a_picture_asks_for_no_network_and_leaves_what_matplotlib_keeps_for_itself_alone(tmp_path: Path) -> None:
+    """matplotlib, which only `plot()` imports, keeps a list of the machine's fonts in folders of its own."""
+    pytest.importorskip("matplotlib")
+    ended = run_sealed(DRAWING, tmp_path)
+    assert ended.status == 0, ended.said
+    others = {path for path in ended.files if not owned(path)}
+    assert {path.parent for path in others} <= {Path("home/.cache/matplotlib"), Path("work/picture")}
+    assert Path("work/picture/curves.png") in others
 
 
 @needs_onnx

@@ -42,12 +42,7 @@ class Sample:
         return f"<{self._told()}>\n{visible(self.prompt + self.text)}"
 
     def _repr_html_(self) -> str:
-        from understudy.pages import cells, escaped
-        from understudy.seeing.visible import visible
-
-        prompt, text = (escaped(visible(part)) for part in (self.prompt, self.text))
-        written = f"<strong>{prompt}</strong>{text}" if prompt else text
-        return cells.framed(cells.quiet(self._told()), f'<div style="{cells.TEXT}">{written}</div>')
+        return _shown(self._told(), self.prompt, self.text)
 
     def _told(self) -> str:
         ended = "at a stop text" if self.finish_reason == "stop" else "at its length"
@@ -80,8 +75,14 @@ class Stream:
     def __repr__(self) -> str:
         from understudy.showing.terminal import visible
 
+        return f"<{self._told()}>\n{visible(self.text)}"
+
+    def _repr_html_(self) -> str:
+        return _shown(self._told(), "", self.text)
+
+    def _told(self) -> str:
         ended = "goes on" if self.finish_reason is None else f"ended: {self.finish_reason}"
-        return f"<Stream, {len(self.text):,} characters, {ended}>\n{visible(self.text)}"
+        return f"Stream, {len(self.text):,} characters, {ended}"
 
     @property
     def text(self) -> str:
@@ -102,6 +103,16 @@ class Stream:
     def finish_reason(self) -> FinishReason | None:
         """Why the stream ended; None while it goes on."""
         return self._writing.finish_reasons[0]
+
+
+def _shown(told: str, prompt: str, text: str) -> str:
+    """A text as a notebook's cell shows it, with what it was started with."""
+    from understudy.pages import cells, escaped
+    from understudy.seeing.visible import visible
+
+    begun, written = (escaped(visible(part)) for part in (prompt, text))
+    begun = f"<strong>{begun}</strong>" if begun else ""
+    return cells.framed(cells.quiet(told), f'<div style="{cells.TEXT}">{begun}{written}</div>')
 
 
 def check_state(state: StreamState, config: ModelConfig, more: tuple[int, ...] = ()) -> StreamState:
