@@ -595,7 +595,7 @@ model = run.model
 
 # %% [markdown] steps="training"
 # Frequencies are learned at once, pairs soon after, and then it goes on for as long as you let it, ever more slowly.
-# At each look the net was asked to write a little. Read the beginnings in their order:
+# At each look the net was asked to write a little. Hold it against what the three lines wrote, further up:
 
 # %% steps="training"
 for report, sample in list(zip(looks, run.samples, strict=False))[:: max(1, len(looks) // 3)]:
@@ -626,8 +626,8 @@ settings = {
     "quiet": True,
     "preset": "tiny",
     "units": 96,
-    "steps": 600,
-    "evaluate_every": 600,
+    "steps": 400,
+    "evaluate_every": 400,
     "validation": 0.02,
     "checkpoint_every": 100,
     "seed": 7,
@@ -662,7 +662,7 @@ assert len(digests) == 1
 # %% [markdown] steps="rebuild"
 # ## Writing
 #
-# The net learned with 32 rows side by side. To write, it needs one.
+# The net learned with many rows side by side. To write, it needs one.
 #
 # **Question:** look at the shapes of the weights above. Which of them must change for that?
 #
@@ -932,7 +932,8 @@ OWN = RUNS / "own.txt"  # change me: "mybook.txt"
 with find(["@python"])[0].open() as file:  # prose that comes with every Python
     OWN.write_text(file.read().decode()[:40_000])
 
-mine = understudy.train(OWN, out=RUNS / "mine", overwrite=True, steps=max(10, STEPS // 10))
+steps = max(9, STEPS // 10)
+mine = understudy.train(OWN, out=RUNS / "mine", overwrite=True, steps=steps, evaluate_every=steps // 3)
 print(mine.generate(OWN.read_text()[:200], length=400, temperature=0.7, seed=1))
 
 # %% [markdown]
