@@ -6,13 +6,14 @@ READY := $(VENV)/.ready
 DOCS := furo latex2mathml myst-nb sphinx
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-slow docs wasm format clean
+.PHONY: help demo test test-slow docs tutorial wasm format clean
 
 help:
 	@echo "make demo        set up, train two minutes on prose that every Python carries, write 500 characters"
 	@echo "make test        set up, then format check, types and tests"
 	@echo "make test-slow   the tests that take longer than people wait for"
 	@echo "make docs        set up, then make the documentation: build/docs/index.html"
+	@echo "make tutorial    make docs/tutorial.ipynb from docs/tutorial.py, and execute it"
 	@echo "make wasm        make portable.wasm again, when the runtime in C has changed"
 	@echo "make format      mend the format of the code"
 
@@ -47,6 +48,9 @@ test-slow: $(DOCS_READY)
 docs: $(DOCS_READY)
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --builder html docs build/docs
 	@echo "build/docs/index.html"
+tutorial: $(READY)
+	$(BIN)/python docs/drawings/draw.py
+	$(BIN)/python scripts/tutorial.py
 
 wasm: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ziglang
