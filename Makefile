@@ -48,6 +48,7 @@ test-slow: $(DOCS_READY)
 docs: $(DOCS_READY)
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --builder html docs build/docs
 	@echo "build/docs/index.html"
+
 tutorial: $(READY)
 	$(BIN)/python docs/drawings/draw.py
 	$(BIN)/python scripts/tutorial.py
