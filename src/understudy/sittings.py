@@ -8,7 +8,7 @@ from inspect import GEN_RUNNING, GEN_SUSPENDED, getgeneratorstate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from understudy.errors import ConfigError
+from understudy.errors import ConfigError, DivergedError
 
 if TYPE_CHECKING:
     from understudy.runs.request import Request
@@ -103,7 +103,11 @@ class Sittings:
                     yield line
                 self._begun(self.session)
                 yield self.session
-                yield from self._trained()
+                try:
+                    yield from self._trained()
+                except DivergedError:
+                    self._leave_report()  # which shows where it went wrong
+                    raise
                 self._leave_report()
             finally:
                 self._let_go()

@@ -1,18 +1,22 @@
 """Every kind of run leaves a report, which says what the run's other files say."""
 
+import html
 import json
 import math
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.reporting.reading import Report, assert_alone, without_times
 from tests.runs.conftest import SMALL as SETTINGS
 from tests.runs.conftest import some_text
+from tests.runs.test_setbacks import Poison
 from understudy.api import load, train
 from understudy.cli.main import main
-from understudy.layout import HELD_BACK, REPORT
+from understudy.errors import DivergedError
+from understudy.layout import HELD_BACK, METRICS, REPORT
 from understudy.model import file
 from understudy.reporting import writing
 from understudy.runs.material import TextOptions
@@ -219,3 +223,29 @@ def test_a_run_in_minutes_leaves_one(place: Path) -> None:
     report = Report(Path("run", REPORT))
     assert_alone(report)
     assert "measured " in report.sections["The recipe, and why"]
+
+
+@pytest.mark.parametrize("by_command", [True, False])
+def test_a_run_that_diverges_leaves_a_report_of_how_far_it_came(
+    by_command: bool, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = Session.reports
+
+    def poisoned(session: Session) -> Any:
+        Poison(session.trainer, {16: 99})
+        return reports(session)
+
+    monkeypatch.setattr(Session, "reports", poisoned)
+    if by_command:
+        looks = ("--steps", "40", "--evaluate-every", "8", "--checkpoint-every", "7")
+        assert run("text.txt", "--out", "run", "--preset", "tiny", *SIZE, *looks, "--quiet") == 1
+        capsys.readouterr()
+    else:
+        with pytest.raises(DivergedError):
+            train("text.txt", out="run", **SETTINGS | {"steps": 40, "evaluate_every": 8, "checkpoint_every": 7})
+    report = Report(Path("run", REPORT))
+    assert_alone(report)
+    said = [json.loads(line).get("setback") for line in Path("run", METRICS).read_text().splitlines()]
+    told = [visible(message) for message in said if message]
+    assert len(told) == 2
+    assert all(html.escape(message) in report.source for message in told)

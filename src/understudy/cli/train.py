@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from understudy import checks
 from understudy.cli.arguments import Parser, add_reading, reading, whole
 from understudy.cli.recipe_flags import add_recipe, given_settings
+from understudy.errors import DivergedError
 from understudy.runs.signals import Caught, Interrupted, signals
 from understudy.showing.terminal import say_document, tell
 from understudy.training.recipe import DEFAULT_PRESET, PRESETS, preset
@@ -91,12 +92,16 @@ def _sitting(session: "Session", screen: "Plain", caught: Caught) -> int:
     if caught.number is not None:  # it was raised where Python ignores what is raised: in a finaliser, say
         raise Interrupted(caught.number)
     caught.held = True
-    with screen.training(session):
-        for report in session.reports():
-            if report is not None:
-                screen.show(report)
-            if caught.number is not None:
-                break
+    try:
+        with screen.training(session):
+            for report in session.reports():
+                if report is not None:
+                    screen.show(report)
+                if caught.number is not None:
+                    break
+    except DivergedError:
+        _leave_report(session)  # which shows where it went wrong
+        raise
     if caught.number is not None and not session.finished:
         session.save()
         screen.interrupted(session)
