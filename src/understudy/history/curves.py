@@ -26,14 +26,19 @@ class Curves(Figure):
 
 
 def curves(history: "History") -> Curves:
-    """Training loss and held-back losses (nats a character) against steps, and against minutes."""
-    figure = Curves(figsize=(10, 4), layout="constrained", facecolor="white")
-    steps, minutes = figure.subplots(1, 2, sharey=True)
+    """Training loss and held-back losses (nats a character) against steps, and below against minutes.
+
+    A run of before its reports told of seconds has the upper half alone.
+    """
+    timed = any(seconds is not None for seconds in history.seconds)
+    figure = Curves(figsize=(5, 6.4 if timed else 3.4), layout="constrained", facecolor="white")
+    steps, *minutes = figure.subplots(2 if timed else 1, sharey=True, squeeze=False)[:, 0]
     _draw(steps, history, "step", 1.0)
-    _draw(minutes, history, "seconds", 60.0)
     steps.set(xlabel="steps", ylabel="nats a character")
-    minutes.set(xlabel="minutes")
     steps.legend(frameon=False)
+    for axes in minutes:
+        _draw(axes, history, "seconds", 60.0)
+        axes.set(xlabel="minutes", ylabel="nats a character")
     return figure
 
 
