@@ -202,3 +202,27 @@ def test_searching_works_from_the_disk(site: Path) -> None:
         )
         assert any("guide/evaluate.html" in link for link in found)
         assert not browser.complaints
+
+
+@pytest.mark.parametrize(
+    ("head", "known"),
+    [
+        ('<svg width="504pt" viewBox="0 0 504 288">', ["wide"]),
+        ('<svg viewBox="0 0 340 446" width="340">', []),
+        ('<?xml version="1.0"?>\n<svg width="291.6pt">', []),
+        ('<svg width="1000">', ["wide", "wider"]),
+        ("no picture", []),
+    ],
+)
+def test_pictures_that_a_screen_would_shrink_are_known(head: str, known: list[str], tmp_path: Path) -> None:
+    from docs.making import pictures
+
+    (tmp_path / "picture.svg").write_text(head)
+    assert pictures.classes(tmp_path / "picture.svg") == known
+
+
+def test_a_prime_is_no_smaller_than_its_font_has_it() -> None:
+    from docs.making import mathml
+
+    assert mathml.formula("h'", "inline") == mathml.formula("h", "inline").replace("<mi>h</mi>", "<mi>h</mi><mo>′</mo>")
+    assert "<msub><mi>c</mi><mi>t</mi></msub><mo>′</mo>" in mathml.formula("c'_t", "block")

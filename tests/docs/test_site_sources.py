@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import understudy
-from docs.making import flags, mathml, pictures, references, repository
+from docs.making import flags, references, repository
 from tests.docs.blocks import DOCS, ROOT, anchors, documents, links
 from understudy.cli.main import parser
 from understudy.training.recipe import Recipe
@@ -149,23 +149,3 @@ def test_flags_in_commands_are_kept_whole_and_nothing_else_is_changed() -> None:
     made = flags.kept_whole(page)
     assert re.findall(r'<span class="flag">(.*?)</span>', made) == ["--batch-size", "-o", "--c"]
     assert re.sub(r'<span class="flag">(.*?)</span>', r"\1", made) == page
-
-
-@pytest.mark.parametrize(
-    ("head", "known"),
-    [
-        ('<svg width="504pt" viewBox="0 0 504 288">', ["wide"]),
-        ('<svg viewBox="0 0 340 446" width="340">', []),
-        ('<?xml version="1.0"?>\n<svg width="291.6pt">', []),
-        ('<svg width="1000">', ["wide", "wider"]),
-        ("no picture", []),
-    ],
-)
-def test_pictures_that_a_screen_would_shrink_are_known(head: str, known: list[str], tmp_path: Path) -> None:
-    (tmp_path / "picture.svg").write_text(head)
-    assert pictures.classes(tmp_path / "picture.svg") == known
-
-
-def test_a_prime_is_no_smaller_than_its_font_has_it() -> None:
-    assert mathml.formula("h'", "inline") == mathml.formula("h", "inline").replace("<mi>h</mi>", "<mi>h</mi><mo>′</mo>")
-    assert "<msub><mi>c</mi><mi>t</mi></msub><mo>′</mo>" in mathml.formula("c'_t", "block")
