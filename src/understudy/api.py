@@ -8,6 +8,7 @@ from understudy import checks
 from understudy.learning import Run
 from understudy.loading import Name, load
 from understudy.samples import Sample, Stream
+from understudy.sittings import way_on
 from understudy.trained import Model
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def train(
         with run:
             _show(run, screen)
     except KeyboardInterrupt:
-        told = run._sittings.way_on()
+        told = way_on(run._sittings)
         screen.told(told)
         raise KeyboardInterrupt(*([told] if hidden else [])) from None  # what it came through tells nobody anything
     screen.done(run._sittings.result)

@@ -80,14 +80,6 @@ class Sittings:
         if going is not None:
             going.close()
 
-    def way_on(self) -> str:
-        """What is left to a program that was interrupted, and how it goes on, in one line."""
-        if not self.resumable:
-            return "interrupted; training had not begun, and nothing is kept"
-        where = "" if self.steps is None else f" at step {self.step:,} of {self.steps:,}"
-        call = f"understudy.train(out={str(self.folder)!r}, resume=True)"
-        return f"interrupted{where}; the checkpoint is written; go on with: {call}"
-
     def _sittings(self) -> "Events":
         """No frame holds a session: a traceback that somebody keeps would keep its files open."""
         from understudy.runs.whole_text import sessions
@@ -186,3 +178,12 @@ def _steps_of(session: "Session") -> int | None:
 
 def _samples_of(session: "Session") -> list[str]:
     return session.samples if hasattr(session, "keeper") else []
+
+
+def way_on(sittings: Sittings) -> str:
+    """What is left to a program that was interrupted, and how it goes on, in one line."""
+    if not sittings.resumable:
+        return "interrupted; training had not begun, and nothing is kept"
+    where = "" if sittings.steps is None else f" at step {sittings.step:,} of {sittings.steps:,}"
+    call = f"understudy.train(out={str(sittings.folder)!r}, resume=True)"
+    return f"interrupted{where}; the checkpoint is written; go on with: {call}"

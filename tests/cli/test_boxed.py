@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from understudy.model import file
 
@@ -43,6 +44,7 @@ def test_the_page_in_the_readme_is_the_one_that_its_command_writes(understudy: "
     assert understudy("generate", *said[1].split()).out.startswith(said[2])
 
 
+@pytest.mark.slow
 def test_it_predicts_the_held_back_text_as_its_card_says(
     understudy: "CommandLine", tinyshakespeare: Path, tmp_path: Path
 ) -> None:

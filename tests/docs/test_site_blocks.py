@@ -63,7 +63,14 @@ def test_every_command_stands_in_a_block_that_is_run() -> None:
     assert commands > 40
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+QUICK = ("README", "learn", "write", "notebook")
+EACH = [
+    pytest.param(document, id=document.stem, marks=() if document.stem in QUICK else pytest.mark.slow)
+    for document in DOCUMENTS
+]
+
+
+@pytest.mark.parametrize("document", EACH)
 def test_commands_and_python_of_a_document_run(document: Path, folder: Folder) -> None:
     """A page is run as it is read, from its beginning to its end; the parts of README are read one at a time."""
     found, section = blocks(document), ""

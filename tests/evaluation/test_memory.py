@@ -37,6 +37,7 @@ def test_every_case_has_a_bound() -> None:
     assert QUICK.keys() | LONG.keys() == CASES.keys()
 
 
+@pytest.mark.slow
 def test_logits_and_baselines_have_a_bound_whatever_the_vocabulary_and_the_text() -> None:
     found = measured(list(QUICK))
     assert {name: peak for name, peak in found.items() if peak > QUICK[name]} == {}

@@ -126,6 +126,7 @@ def test_a_lane_does_not_depend_on_the_lanes_beside_it(cell: Cell, products: tor
         assert torch.equal(alone, together[:, mine])
 
 
+@pytest.mark.slow
 def test_fewer_threads_than_asked_for_do_all_the_work() -> None:
     """OpenMP may give a smaller team than PyTorch asks for, as under a limit from outside.
 

@@ -138,7 +138,8 @@ def test_a_run_of_two_does_not_begin_in_the_place_of_the_model_that_it_starts_fr
     assert train("text.txt", "--out", "run", *RECIPE, "--from", "run", "--overwrite") == 0, "one run may"
 
 
-@pytest.mark.parametrize("kind", ["standard input", pytest.param("a pipe", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["standard input", "a pipe"])
 def test_both_runs_learn_what_can_be_read_only_once(kind: str, launcher: "Launcher", place: Path) -> None:
     data = Path("text.txt").read_bytes()
     assert train("text.txt", "--out", "plain", *WHOLE) == 0
