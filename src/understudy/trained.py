@@ -175,7 +175,7 @@ class Model(Judging, Told):
         """The model, writing no `length` characters in a row (bytes, for a model of bytes) that stand so in `text`.
 
         Raises:
-            ConfigError: something given is not what was expected.
+            ConfigError: something given is not what was expected, or the model writes without copies already.
         """
         from understudy.text.encoded import Ids
 
@@ -194,7 +194,7 @@ def guarded(model: Model, ids: "Ids", length: int) -> Model:
 
     if model._more:
         raise ConfigError(
-            "this model writes without copies of a text already; give both texts to without_copies at once"
+            "this model writes without copies of a text already; call without_copies of the model it came of"
         )
     made = copy(model)
     made.__dict__["engine"] = GuardedEngine(cast("HoldingEngine", model.engine), Grams.of(ids, length))

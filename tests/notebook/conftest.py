@@ -6,19 +6,9 @@ from typing import Any
 import pytest
 
 import understudy
-from tests.runs.conftest import some_text
+from tests.runs.conftest import SMALL, some_text
 
-SETTINGS: dict[str, Any] = {
-    "preset": "tiny",
-    "units": 12,
-    "embedding": 8,
-    "batch_size": 4,
-    "sequence_length": 16,
-    "precision": "float32",
-    "validation": 0.05,
-    "evaluate_every": 15,
-    "steps": 45,
-}
+SETTINGS: dict[str, Any] = {"preset": "tiny", **SMALL, "steps": 45}
 
 
 @pytest.fixture(scope="session")
