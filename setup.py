@@ -7,7 +7,7 @@ from setuptools import Extension, setup
 
 KERNELS = "src/understudy/model/recurrence/kernels"
 RUNTIME = "src/understudy/generation/portable/runtime"
-RUNTIME_PARTS = sorted(str(path) for path in Path(RUNTIME).glob("*.h"))
+KERNELS_PARTS, RUNTIME_PARTS = (sorted(map(str, Path(folder).glob("*.h"))) for folder in (KERNELS, RUNTIME))
 OPTIMISED = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
 
 setup(
@@ -15,15 +15,16 @@ setup(
         Extension(
             "understudy.model.recurrence._kernels",
             [f"{KERNELS}/kernels.c"],
-            depends=[f"{KERNELS}/{name}.h" for name in ("numbers", "cells", "steps", "sequences")],
-            extra_compile_args=OPTIMISED,
+            depends=KERNELS_PARTS,
+            extra_compile_args=[*OPTIMISED, "-ffp-contract=fast", "-pthread"],
+            extra_link_args=["-pthread"],
             libraries=["m"],
             optional=True,
         ),
         Extension(
             "understudy.generation.portable._engine",
             [f"{RUNTIME}/engine.c"],
-            depends=RUNTIME_PARTS,
+            depends=[*RUNTIME_PARTS, f"{KERNELS}/team.h"],
             extra_compile_args=[*OPTIMISED, "-ffp-contract=off", "-pthread"],
             extra_link_args=["-pthread"],
             optional=True,

@@ -29,9 +29,9 @@ from tests.portable.programs import TARGETS, Came, Target, build, in_c, in_numpy
 from tests.portable.running_scripts import in_browser, in_node
 from understudy.errors import ConfigError
 from understudy.generation.portable import compiled
-from understudy.generation.portable.engine import cores
 from understudy.generation.portable.packing import Packed
 from understudy.generation.portable.runner import Runner
+from understudy.model.cores import cores
 
 PATHS = ("avx512-vnni", "avx512", "avx2", "neon", "plain")
 Run = Callable[[Packed, Sequence[Job], Path], list[Came]]

@@ -112,7 +112,7 @@ def test_every_header_that_is_compiled_is_known_to_the_build(monkeypatch: pytest
         while waiting:
             path = waiting.pop()
             for name in re.findall(r'^\s*#\s*include "(.+)"', path.read_text(encoding="utf-8"), re.MULTILINE):
-                header = path.with_name(name)
+                header = Path(os.path.normpath(path.parent / name))
                 if header not in seen:
                     seen.add(header)
                     waiting.append(header)

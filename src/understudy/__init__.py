@@ -56,4 +56,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'understudy' has no attribute {name!r}")
     from importlib import import_module
 
+    from understudy.model.cores import wait_briefly
+
+    wait_briefly()
     return getattr(import_module(f"understudy.{_HOMES.get(name, 'api')}"), name)

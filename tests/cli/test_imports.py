@@ -46,6 +46,7 @@ DISK = {
     "understudy.layout",
     "understudy.model.file",
     "understudy.model.container",
+    "understudy.model.cores",  # what the kernel tells of cores and of their time
     "understudy.runs.folder",
     "understudy.runs.checkpoint",
     "understudy.runs.growing",

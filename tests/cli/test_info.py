@@ -101,7 +101,7 @@ def test_the_machine_is_told_in_words_and_as_one_document(understudy: "CommandLi
     assert document["number_type"] in ("float32", "bfloat16")
     assert document["matrix_rate"] > 1e6
     assert document["memory"] > 1 << 28
-    assert document["kernels"] == compiled.path()
+    assert document["kernels"] == compiled.described()
     assert document["instructions"] == compiled.instructions()
     assert document["versions"]["python"] == platform.python_version()
     assert document["versions"]["torch"] == version("torch")
@@ -122,7 +122,7 @@ def test_the_machine_is_asked_for_alone(refused: Callable[..., str], text: Path)
 def test_a_run_s_first_lines_say_which_kernels_are_in_use(understudy: "CommandLine", text: Path) -> None:
     arguments = (*SMALL, "--device", "cpu", "--steps", 2)
     lines = understudy("train", text, "--out", "new", *arguments).out.splitlines()
-    assert compiled.path() in lines[:4]
+    assert compiled.described() in lines[:4]
 
 
 def test_carriage_returns_are_told_with_the_flag_that_takes_them_out(understudy: "CommandLine", tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import understudy as library
 from tests.generation.paths import paths_here, taking
 from understudy.errors import ConfigError
 from understudy.generation.portable import compiled
+from understudy.model.recurrence import compiled as training
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine, Result
@@ -100,9 +101,9 @@ def test_what_was_asked_for_writes_the_same_page_without_a_word(path: str, under
 @pytest.mark.parametrize("word", ["fast", "AVX2", " ", "avx2\n"])
 def test_a_path_that_there_is_none_of_is_refused_in_one_line(word: str, refused: Callable[..., str]) -> None:
     with taking(word):
-        for arguments in (("generate",), ("info", "--machine")):
+        for arguments, here in ((("generate",), paths_here()), (("info", "--machine"), training._paths())):
             assert "UNDERSTUDY_KERNELS" in (line := refused(*arguments))
-            assert line.endswith(f"expected one of {', '.join(paths_here())}")
+            assert line.endswith(f"expected one of {', '.join(here)}")
         with pytest.raises(ConfigError, match="UNDERSTUDY_KERNELS"):
             library.load("@shakespeare").generate(length=1)
     assert library.load("@shakespeare").generate(length=1, seed=1)

@@ -21,7 +21,7 @@ COMPILERS = ["cc", *(f"gcc-{version}" for version in (9, 10, 11, 12, 13, 14)), "
 
 
 def forget() -> None:
-    for found in (compiled._library, compiled._function, compiled._tile_types):
+    for found in (compiled._library, compiled._function, compiled._paths, compiled._tile_types):
         found.cache_clear()
 
 
@@ -35,7 +35,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if compiler is None or sys.platform == "win32":
         pytest.skip(f"no {request.param} here")
     out = tmp_path_factory.mktemp("kernels") / "_kernels.so"
-    command = [compiler, *FLAGS, "-O1", str(KERNELS), "-o", str(out), "-lm"]
+    command = [compiler, *FLAGS, "-O1", str(KERNELS), "-o", str(out), "-lm", "-pthread"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     with pytest.MonkeyPatch.context() as patch:
@@ -50,7 +50,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_every_compiler_s_kernels_compute_the_equations(cell: Cell, units: int) -> None:
     assert isinstance(compiled._library(), ctypes.CDLL)
-    assert compiled.path().startswith("compiled kernels")
+    assert compiled.described().startswith("compiled kernels")
     equations = reference.gru if cell == "gru" else reference.lstm
     exact = results(equations, cell, torch.float64, torch.float64, units=units)
     for dtype, products, within in (
@@ -67,22 +67,25 @@ def test_what_computes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     class Library:
         """Stands for kernels on a processor that this one is not."""
 
-        def __init__(self, tiles: int, level: int) -> None:
-            self.tiles_serve, self.level = lambda: tiles, lambda: level
+        def __init__(self, sets: int, level: int) -> None:
+            self.sets, self.level = lambda: sets, lambda: level
 
     def told(library: Library | None, *, amx: bool = False) -> str:
         monkeypatch.setattr(compiled, "_library", lambda: library)
         monkeypatch.setattr(compiled, "_amx", lambda: amx)
-        monkeypatch.setattr(compiled, "_openmp", lambda: (1, 1, 1))
-        compiled._tile_types.cache_clear()
-        return compiled.path()
+        for kept in (compiled._paths, compiled._tile_types):
+            kept.cache_clear()
+        return compiled.described()
 
     try:
-        assert told(Library(2, 4)) == "compiled kernels: AVX-512 with bfloat16 tiles"
-        assert told(Library(1, 4)) == "compiled kernels: AVX-512 tiles (float32)"
-        assert told(Library(2, 4), amx=True) == "compiled kernels: AVX-512 tiles (float32), bfloat16 by oneDNN with AMX"
-        assert told(Library(0, 3)) == "compiled kernels, x86-64-v3 (AVX2), products by oneDNN"
-        assert told(Library(0, 1)) == told(Library(0, 0)) == "compiled kernels, products by oneDNN"
+        assert told(Library(1 | 2 | 4, 4)) == "compiled kernels: AVX-512 with bfloat16 tiles"
+        assert told(Library(1 | 4, 4)) == "compiled kernels: AVX-512 tiles (float32)"
+        with_amx = told(Library(1 | 2 | 4, 4), amx=True)
+        assert with_amx == "compiled kernels: AVX-512 tiles (float32), bfloat16 by oneDNN with AMX"
+        assert told(Library(4, 3)) == "compiled kernels: AVX2 tiles (float32)"
+        assert told(Library(8, 0)) == "compiled kernels: NEON tiles (float32)"
+        assert told(Library(0, 3)) == "compiled kernels, x86-64-v3 (AVX2), products by PyTorch"
+        assert told(Library(0, 1)) == told(Library(0, 0)) == "compiled kernels, products by PyTorch"
         monkeypatch.setattr(compiled, "_file", lambda: None)
         assert (
             told(None) == "PyTorch's modules (no compiled kernels: none were built, as a C compiler does on installing)"
@@ -91,7 +94,8 @@ def test_what_computes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         assert told(None) == "PyTorch's modules (no compiled kernels: they cannot be loaded)"
     finally:
         monkeypatch.undo()
-        compiled._tile_types.cache_clear()
+        for kept in (compiled._paths, compiled._tile_types):
+            kept.cache_clear()
 
 
 def test_the_instructions_of_the_processor_are_told() -> None:

@@ -1,4 +1,4 @@
-"""Sequences whose matrix products are made in the kernels, where the processor has the instructions for it."""
+"""Sequences whose matrix products are made in the kernels, in each set of instructions that the processor has."""
 
 import os
 import subprocess
@@ -9,21 +9,34 @@ import pytest
 import torch
 from torch import Tensor
 
+from understudy.errors import ConfigError
 from understudy.model.config import GATES, STATES, Cell
-from understudy.model.recurrence import Embedded, LayerWeights, compiled, cpu, reference
+from understudy.model.recurrence import Embedded, LayerWeights, compiled, native, recurrence_for, reference
 from understudy.model.recurrence.cpu import CpuRecurrence
 
 T, E, V = 6, 5, 9
 
-TYPES = [kind for kind in (torch.float32, torch.bfloat16) if compiled.tiles_serve(kind, compiled.TILE)]
+KINDS = [(path, kind) for path in compiled._paths() for kind in compiled._tile_types(path)]
 
-pytestmark = pytest.mark.skipif(not TYPES, reason="this processor multiplies no tiles")
 each_cell = pytest.mark.parametrize("cell", ["gru", "lstm"])
-each_type = pytest.mark.parametrize("products", TYPES, ids=str)
 WITHIN = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 
 
-def results(cell: Cell, products: torch.dtype, lanes: int, units: int, *, looked_up: bool = True) -> list[Tensor]:
+@pytest.fixture(params=range(max(1, len(KINDS))), ids=str)
+def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.dtype:
+    """A type of products that a path makes itself; the path is taken."""
+    if not KINDS:
+        pytest.skip("this processor multiplies no tiles")
+    kind: torch.dtype
+    path, kind = KINDS[request.param]
+    monkeypatch.setenv(compiled.CHOICE, path)
+    assert compiled.tiles_serve(kind, compiled.TILE)
+    return kind
+
+
+def results(
+    cell: Cell, products: torch.dtype, lanes: int, units: int, *, looked_up: bool = True, steps: int = T
+) -> list[Tensor]:
     """Outputs, state and gradients of a layer."""
     generator = torch.Generator().manual_seed(lanes + units)
 
@@ -37,34 +50,32 @@ def results(cell: Cell, products: torch.dtype, lanes: int, units: int, *, looked
     weights = LayerWeights(
         whole(G * units, E), drawn(G * units, units, scale=units**-0.5), whole(G * units), whole(G * units)
     )
-    embedding, ids = whole(V, E), torch.randint(V, (T, lanes), generator=generator)
+    embedding, ids = whole(V, E), torch.randint(V, (steps, lanes), generator=generator)
     inputs = Embedded(ids, embedding) if looked_up else embedding[ids].detach().requires_grad_()
     state = tuple(drawn(lanes, units) for _ in range(STATES[cell]))
     outputs, after = CpuRecurrence(cell)(inputs, weights, state, products)
-    loss = (outputs * drawn(T, lanes, units)).sum() + sum(part.square().sum() for part in after)
+    loss = (outputs * drawn(steps, lanes, units)).sum() + sum(part.square().sum() for part in after)
     sources = [embedding if isinstance(inputs, Embedded) else inputs, *weights, *state]
     return [part.float() for part in (outputs, *after, *torch.autograd.grad(loss, sources))]
 
 
 def stepwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "tiles_serve", lambda *_: False)
+    monkeypatch.setenv(compiled.CHOICE, "plain")
 
 
 @each_cell
-@each_type
-@pytest.mark.parametrize("lanes", [1, 2, 5, 6, 7, 8, 13, 32])
-@pytest.mark.parametrize("units", [64, 192])
+@pytest.mark.parametrize("lanes", [1, 2, 5, 6, 7, 8, 13, 32, 33, 71])
+@pytest.mark.parametrize(("units", "steps"), [(64, T), (192, T), (64, 1), (128, 2)])
 def test_whole_sequences_equal_step_by_step(
-    cell: Cell, products: torch.dtype, lanes: int, units: int, monkeypatch: pytest.MonkeyPatch
+    cell: Cell, products: torch.dtype, lanes: int, units: int, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = results(cell, products, lanes, units)
+    whole = results(cell, products, lanes, units, steps=steps)
     stepwise(monkeypatch)
-    for mine, wanted in zip(whole, results(cell, products, lanes, units), strict=True):
+    for mine, wanted in zip(whole, results(cell, products, lanes, units, steps=steps), strict=True):
         assert (mine - wanted).norm() <= WITHIN[products] * wanted.norm()
 
 
 @each_cell
-@each_type
 def test_the_same_where_the_inputs_are_vectors(
     cell: Cell, products: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,7 +86,6 @@ def test_the_same_where_the_inputs_are_vectors(
 
 
 @each_cell
-@each_type
 def test_whole_numbers_come_out_exact(cell: Cell, products: torch.dtype) -> None:
     """A product of small whole numbers is exact in bfloat16 with float32 sums: each weight is at its own place."""
     units, lanes = 128, 9
@@ -96,7 +106,6 @@ def test_whole_numbers_come_out_exact(cell: Cell, products: torch.dtype) -> None
 
 
 @each_cell
-@each_type
 def test_the_number_of_threads_changes_no_bit(cell: Cell, products: torch.dtype) -> None:
     before, found = torch.get_num_threads(), []
     try:
@@ -111,7 +120,6 @@ def test_the_number_of_threads_changes_no_bit(cell: Cell, products: torch.dtype)
 
 
 @each_cell
-@each_type
 def test_a_lane_does_not_depend_on_the_lanes_beside_it(cell: Cell, products: torch.dtype) -> None:
     G, generator = GATES[cell], torch.Generator().manual_seed(0)
     shapes = (G * 64, E), (G * 64, 64), (G * 64,), (G * 64,)
@@ -126,6 +134,33 @@ def test_a_lane_does_not_depend_on_the_lanes_beside_it(cell: Cell, products: tor
         assert torch.equal(alone, together[:, mine])
 
 
+@pytest.mark.skipif(len(KINDS) < 2, reason="this processor has one set of instructions")
+@each_cell
+def test_every_set_of_instructions_gives_the_same(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Float32 sums are those of k in order, whoever makes them."""
+    found = []
+    for path, kind in KINDS:
+        if kind is torch.float32:
+            monkeypatch.setenv(compiled.CHOICE, path)
+            found.append(results(cell, kind, 7, 192)[0])
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0], atol=1e-6, rtol=1e-6)
+
+
+def test_off_leaves_all_to_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    for word in ("off", "numpy"):  # the second is how writing calls it
+        monkeypatch.setenv(compiled.CHOICE, word)
+        assert recurrence_for("gru", torch.device("cpu")) is native.gru
+        assert compiled.described() == f"PyTorch's modules (UNDERSTUDY_KERNELS is {word})"
+
+
+@pytest.mark.parametrize("word", ["avx", "AVX2", "sse"])
+def test_a_path_that_is_not_here_is_refused(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(compiled.CHOICE, word)
+    with pytest.raises(ConfigError, match=rf"^UNDERSTUDY_KERNELS {word}: expected one of .*off$"):
+        recurrence_for("gru", torch.device("cpu"))
+
+
 @pytest.mark.slow
 def test_fewer_threads_than_asked_for_do_all_the_work() -> None:
     """OpenMP may give a smaller team than PyTorch asks for, as under a limit from outside.
@@ -135,8 +170,8 @@ def test_fewer_threads_than_asked_for_do_all_the_work() -> None:
     """
     program = (
         "import sys, torch; sys.path.insert(0, sys.argv[1]); torch.set_num_threads(2)\n"
-        "from tests.model.test_tiles import TYPES, results\n"
-        "whole = [results('gru', kind, 24, 320) for kind in TYPES]\n"
+        "from tests.model.test_tiles import WITHIN, results\n"
+        "whole = [results('gru', kind, 24, 320) for kind in WITHIN]\n"
         "print([[parts[place].double().sum().item() for place in (0, 1, -1)] for parts in whole])"
     )
     root = Path(__file__).parents[2]

@@ -57,6 +57,9 @@ def _status(arguments: Sequence[str] | None) -> int:
             return 0
         if parsed.command in _WITH_TORCH:
             _check_working_folder()
+            from understudy.model.cores import wait_briefly
+
+            wait_briefly()
         status: int = parsed.run(parsed)
         return status
     except UnderstudyError as error:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from understudy.showing.plain import Plain
 
 _SPECIAL = frozenset({"validation"})
+_MOST_THREADS = 1024
+"""More is a slip of the finger, and more than a system may give."""
 
 
 def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -46,6 +48,7 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="find out on the held-back part how long to train, then learn from everything, in the same minutes",
     )
     parser.add_argument("--sample", type=whole, metavar="N", help="write N characters at the end")
+    parser.add_argument("--threads", type=whole, metavar="N", help="cores to use at a time (default all that it may)")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors, and the sample of --sample")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into the run folder")
@@ -69,7 +72,9 @@ def run(parsed: argparse.Namespace) -> int:
             request = _request(parsed, began)
             from understudy.runs.whole_text import sessions
             from understudy.showing.choice import display
+            from understudy.training.machine import use_threads
 
+            use_threads(parsed.threads)
             screen = display(quiet=parsed.quiet, to_stderr=parsed.json)
             for session in sessions(request):
                 if status := _sitting(session, screen, caught):
@@ -139,6 +144,8 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
             options["validation_file"] = parsed.validation
     if parsed.sample is not None:
         checks.whole("--sample", parsed.sample, 1)
+    if parsed.threads is not None:
+        checks.whole("--threads", parsed.threads, 1, _MOST_THREADS)
     folder = checks.place("--out", parsed.out) if parsed.out is not None else None
     preset(DEFAULT_PRESET if parsed.preset is None else parsed.preset).with_settings(**settings)
     from understudy.runs.material import TextOptions

@@ -43,7 +43,7 @@ def kernels_line(session: "Session") -> str:
         return f"PyTorch's kernels on {torch.cuda.get_device_name()}"
     from understudy.model.recurrence import compiled
 
-    return compiled.path()
+    return compiled.described()
 
 
 def done_lines(result: dict[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from understudy.generation.portable import compiled as portable
+from understudy.model.cores import cores
 from understudy.model.gpu import use_gpu
 from understudy.model.recurrence import compiled
 from understudy.training.recipe import Recipe
@@ -29,17 +30,17 @@ def settled(recipe: Recipe) -> Recipe:
         use_gpu()
     precision: Literal["float32", "bfloat16"]
     if recipe.precision == "auto":
-        fast = torch.cuda.is_bf16_supported() if device == "cuda" else _cpu_multiplies_bfloat16()
+        fast = torch.cuda.is_bf16_supported() if device == "cuda" else compiled.multiplies_bfloat16()
         precision = "bfloat16" if fast else "float32"
     else:
         precision = recipe.precision
     return recipe.with_settings(device=device, precision=precision)
 
 
-def _cpu_multiplies_bfloat16() -> bool:
-    """Whether the processor has instructions for bfloat16 products (AVX-512-bf16 or AMX)."""
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, name, bool)() for name in checks)
+def use_threads(wanted: int | None) -> None:
+    """Set the number of threads that PyTorch and the kernels use: so many, or no more than this process has cores."""
+    if wanted is not None or cores() < torch.get_num_threads():
+        torch.set_num_threads(wanted or cores())
 
 
 def matrix_rate(recipe: Recipe) -> float:
@@ -81,7 +82,7 @@ def described() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "memory": _memory(),
-        "kernels": compiled.path(),
+        "kernels": compiled.described(),
         "writing": f"Portable 1, {portable.described(portable.path())}",
         "number_type": recipe.precision,
         "matrix_rate": matrix_rate(recipe),

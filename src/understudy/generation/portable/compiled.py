@@ -22,6 +22,8 @@ _FUSED = {2: 5, 3: 6, 4: 6}
 PLAIN = _PATHS["plain"]
 _WORDS = {"avx512-vnni": "AVX-512 with VNNI", "avx512": "AVX-512", "avx2": "AVX2", "neon": "NEON", "plain": "plain C"}
 _NUMPY = "numpy"
+_OF_TRAINING = {"off": _NUMPY}
+"""What training calls the way without what was compiled (`understudy.model.recurrence.compiled`)."""
 _ALIGNMENT = 64
 BLOCK = 16
 """Rows that lie together in a matrix as the library reads it."""
@@ -150,7 +152,7 @@ def path() -> str:
     """
     asked = os.environ.get(CHOICE)
     here = [name for name, number in _PATHS.items() if available() and _library().path_serves(number)] + [_NUMPY]
-    return here[0] if not asked else checks.one_of(CHOICE, asked, tuple(here))
+    return here[0] if not asked else checks.one_of(CHOICE, _OF_TRAINING.get(asked, asked), tuple(here))
 
 
 def number_of(name: str) -> int | None:

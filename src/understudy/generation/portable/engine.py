@@ -1,6 +1,5 @@
 """The engine for CPUs: Portable 1, compiled where it was and in NumPy where not. Needs no torch."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from understudy.generation.portable.mirror import Drawn, Given, Mirror
 from understudy.generation.portable.packing import Numbers, Packed, pack
 from understudy.generation.portable.runner import Runner
 from understudy.generation.sampling import Floats, Sampling
+from understudy.model.cores import cores
 from understudy.model.file import ModelFile
 
 
@@ -80,8 +80,3 @@ class PortableEngine:
         """See `Engine.write`; `trace` keeps what it has room for."""
         drawn = Drawn(uniforms, by_stream(sampling, len(logits)), forbidden)
         return self._runner.run(logits, state, drawn, trace)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

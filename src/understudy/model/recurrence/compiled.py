@@ -1,10 +1,11 @@
 """The compiled kernels of `kernels/`, where the package was built with a C compiler at hand.
 
-They need nothing of Python, so they are called through ctypes. Threads are those of the OpenMP that PyTorch runs on: a
-second pool would fight with it for the cores.
+They need nothing of Python, so they are called through ctypes. Threads are those of the OpenMP that PyTorch runs on,
+where it is one that can be called from C: a second pool would fight with it for the cores.
 """
 
 import ctypes
+import os
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
@@ -13,8 +14,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from understudy import checks
 from understudy.model.config import Cell
+from understudy.model.cores import Left
 
+CHOICE = "UNDERSTUDY_KERNELS"
+"""The variable of the environment that says which path is to be taken."""
+OFF = "off"
+_WORDS = {"avx512": "AVX-512", "avx2": "AVX2", "neon": "NEON"}
+_SETS = {"avx512": 1, "avx2": 4, "neon": 8}
+_BFLOAT16 = 2
+_PLAIN = "plain"
+_OF_WRITING = {"avx512-vnni": "avx512", "numpy": OFF}
+"""What writing calls paths that training does not tell apart."""
 _NAMES = {torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
 # fmt: off
 _ADDRESSES = (
@@ -28,12 +40,13 @@ class _Layer(ctypes.Structure):
     """`Layer` of kernels.c."""
 
     _fields_ = [
-        *((name, ctypes.c_int64) for name in ("lanes", "units", "keeps", "threads")),
+        *((name, ctypes.c_int64) for name in ("lanes", "units", "keeps", "steps", "threads")),
         *((name, ctypes.c_void_p) for name in _ADDRESSES),
     ]
 
 
 _NUMBER, _POINTER = ctypes.c_int64, ctypes.c_void_p
+_LEFT = Left()
 TILE = 64
 """What the units must be a multiple of for `tiles_serve`."""
 Step = Callable[[int, Tensor], None]
@@ -53,9 +66,16 @@ class Kernels:
             units: H.
             keeps: whether the way back will follow.
         """
-        self._layer = _Layer(lanes, units, int(keeps), torch.get_num_threads(), *_openmp())
+        threads = _LEFT.threads(torch.get_num_threads())
+        self._layer = _Layer(lanes, units, int(keeps), 0, threads, *_openmp())
         self._tensors: dict[str, Tensor] = {}
         self._cell, self._type = cell, _NAMES[products]
+        self._tiles = path() if tiles_serve(products, units) else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether they do whole sequences, with products of their own; see `tiles_serve`."""
+        return self._tiles is not None
 
     def use(self, **tensors: Tensor | None) -> None:
         """Bind tensors to the names that kernels.c gives them.
@@ -83,24 +103,35 @@ class Kernels:
         return step
 
     def forward_sequence(self, steps: int) -> None:
-        """All steps of the way there, with products of their own; see `tiles_serve`."""
-        function = _function(f"{self._cell}_forward_sequence_{self._type}", _POINTER, _NUMBER)
+        """All steps of the way there, where they do whole sequences."""
+        function = _function(f"{self._cell}_forward_sequence_{self._type}_{self._tiles}", _POINTER, _NUMBER)
         function(ctypes.addressof(self._layer), steps)
 
     def backward_sequence(self, steps: int, arriving: Tensor) -> None:
         """All steps of the way back, given what the state after the last one gets, (B, H)."""
-        function = _function(f"{self._cell}_backward_sequence_{self._type}", _POINTER, _NUMBER, _POINTER)
+        function = _function(f"{self._cell}_backward_sequence_{self._type}_{self._tiles}", _POINTER, _NUMBER, _POINTER)
         function(ctypes.addressof(self._layer), steps, arriving.data_ptr())
+
+
+def path() -> str:
+    """The path that computes the recurrences: the best that this processor has, or the one `UNDERSTUDY_KERNELS` names.
+
+    "avx512", "avx2" and "neon" make the products of whole sequences themselves; "plain" leaves them to PyTorch, one a
+    step; "off" leaves all to PyTorch's modules.
+
+    Raises:
+        ConfigError: it names none, or one that is not to be had here.
+    """
+    asked, here = os.environ.get(CHOICE), _paths()
+    return here[0] if not asked else checks.one_of(CHOICE, _OF_WRITING.get(asked, asked), here)
 
 
 def tiles_serve(products: torch.dtype, units: int) -> bool:
     """Whether a sequence's matrix products can be made in the kernels, a tile at a time between the elementwise work.
 
-    For processors with AVX-512, and its instructions for bfloat16 if that is the type; where there is AMX, oneDNN's
-    products in bfloat16 are faster than these. Without the OpenMP that PyTorch runs on they would have one core.
+    For bfloat16 the processor needs AVX-512's instructions for it; where there is AMX, oneDNN's are faster.
     """
-    alone = torch.get_num_threads() == 1 or _openmp()[0] is not None
-    return products in _tile_types() and units % TILE == 0 and alone
+    return units % TILE == 0 and products in _tile_types(path())
 
 
 def kept_type(products: torch.dtype) -> torch.dtype:
@@ -109,24 +140,36 @@ def kept_type(products: torch.dtype) -> torch.dtype:
 
 
 def available() -> bool:
-    """Whether the kernels were built and can be loaded."""
-    return _library() is not None
+    """Whether the kernels were built, can be loaded, and are wanted."""
+    return path() != OFF
 
 
-def path() -> str:
-    """What computes the recurrences on this machine's CPU, in words."""
-    if not available():
+def described() -> str:
+    """What computes the recurrences on this machine's CPU, in words.
+
+    Raises:
+        ConfigError: `UNDERSTUDY_KERNELS` names what is not to be had here.
+    """
+    taken = path()
+    if taken == OFF:
+        if _library() is not None:
+            return f"PyTorch's modules ({CHOICE} is {os.environ[CHOICE]})"
         reason = "none were built, as a C compiler does on installing" if _file() is None else "they cannot be loaded"
         return f"PyTorch's modules (no compiled kernels: {reason})"
-    types = _tile_types() if tiles_serve(torch.float32, TILE) else ()
-    if types:
-        amx = ", bfloat16 by oneDNN with AMX" if _amx() else ""
-        words = ": AVX-512 " + ("with bfloat16 tiles" if torch.bfloat16 in types else f"tiles (float32){amx}")
-    else:
+    if taken == _PLAIN:
         level = {4: ", x86-64-v4 (AVX-512)", 3: ", x86-64-v3 (AVX2)"}.get(getattr(_library(), "level", int)(), "")
-        words = f"{level}, products by oneDNN"
-    alone = "" if _openmp()[0] is not None else ", on one core (PyTorch's OpenMP is not one that they can share)"
-    return f"compiled kernels{words}{alone}"
+        return f"compiled kernels{level}, products by PyTorch"
+    if torch.bfloat16 in _tile_types(taken):
+        return f"compiled kernels: {_WORDS[taken]} with bfloat16 tiles"
+    amx = ", bfloat16 by oneDNN with AMX" if _amx() and taken == "avx512" else ""
+    return f"compiled kernels: {_WORDS[taken]} tiles (float32){amx}"
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the path that is taken has instructions for bfloat16 products (AVX-512's, or AMX)."""
+    if path() in ("avx2", "neon"):
+        return False
+    return any(getattr(torch.cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
 
 
 def instructions() -> str:
@@ -168,10 +211,22 @@ def _function(name: str, *arguments: Any) -> Any:
 
 
 @cache
-def _tile_types() -> tuple[torch.dtype, ...]:
-    """The types of products that this processor has the instructions for, and the kernels the functions."""
-    serve = getattr(_library(), "tiles_serve", int)
-    return (torch.float32, torch.bfloat16)[: min(serve(), 1 if _amx() else 2)]
+def _paths() -> tuple[str, ...]:
+    """The paths that this machine has, the best first."""
+    library = _library()
+    if library is None:
+        return (OFF,)
+    found = library.sets()
+    return (*(name for name, bit in _SETS.items() if found & bit), _PLAIN, OFF)
+
+
+@cache
+def _tile_types(taken: str) -> tuple[torch.dtype, ...]:
+    """The types of products that a path makes itself."""
+    if taken not in _SETS:
+        return ()
+    both = taken == "avx512" and bool(_library().sets() & _BFLOAT16) and not _amx()  # type: ignore[union-attr]
+    return (torch.float32, torch.bfloat16) if both else (torch.float32,)
 
 
 def _amx() -> bool:

@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from understudy.model.config import Cell
 from understudy.model.forked import check_learning
-from understudy.model.recurrence.compiled import Kernels, kept_type, tiles_serve
+from understudy.model.recurrence.compiled import Kernels, kept_type
 from understudy.model.recurrence.contract import Embedded, LayerState, LayerWeights
 from understudy.model.recurrence.inputs import input_products
 from understudy.model.recurrence.packed import Packed
@@ -79,7 +79,6 @@ class _Sequence(torch.autograd.Function):
         T, (B, H), exact = (source if ids is None else ids).shape[0], h.shape, h.dtype
         learning = any(ctx.needs_input_grad)
         kernels = Kernels(setting.cell, products, B, H, keeps=learning)
-        tiled = tiles_serve(products, H)
         hidden, last = torch.empty(T + 1, B, H, dtype=products), h.clone(memory_format=torch.contiguous_format)
         hidden[0].copy_(h)
         gates = space.take("gates", kept_type(products), T if learning else 1, B, 4 * H)
@@ -96,9 +95,9 @@ class _Sequence(torch.autograd.Function):
             carried=carried,
             gates=gates,
             weight=weight.contiguous(),
-            panels=space.take("panels", products, weight.numel()) if tiled else None,
+            panels=space.take("panels", products, weight.numel()) if kernels.whole else None,
         )
-        if tiled:
+        if kernels.whole:
             kernels.forward_sequence(T)
         else:
             matrix = space.take("matrix", products, *weight.shape).copy_(weight)
@@ -106,7 +105,7 @@ class _Sequence(torch.autograd.Function):
             for t, before in enumerate(hidden[:-1].unbind()):
                 step(t, packed.times(before))
         if learning:
-            ctx.lease, ctx.kernels, ctx.setting, ctx.tiled = lease, kernels, setting, tiled
+            ctx.lease, ctx.kernels, ctx.setting = lease, kernels, setting
             ctx.save_for_backward(weight)
             ctx.saved = hidden, None if ids is None else source.shape
         else:
@@ -134,7 +133,7 @@ class _Sequence(torch.autograd.Function):
             d_bias=d_bias,
         )
         arriving = d_h.to(products).contiguous()
-        if ctx.tiled:
+        if kernels.whole:
             d_before = torch.empty(B, H, dtype=exact)
             kernels.use(arriving=d_before)
             kernels.backward_sequence(T, arriving)

@@ -8,14 +8,13 @@
 
 #define _GNU_SOURCE
 #include <math.h>
-#include <signal.h>
 
 #include "numbers.h"
 #include "ngrams.h"
 #include "draw.h"
 #include "products.h"
 #include "paths.h"
-#include "team.h"
+#include "../../../model/recurrence/kernels/team.h"
 #include "parts.h"
 #include "forbidden.h"
 #include "steps.h"
@@ -94,7 +93,7 @@ EXPORTED int64_t memory_of(const Run *run)
 
 EXPORTED void run_streams(const Run *run)
 {
-    Job job = {run, plan_of(run->model, run->B), {0, 0}, 0};
+    Job job = {run, plan_of(run->model, run->B), MEETING, 0};
     const int64_t team = team_of(run, &job.by_units);
     memset(run->work, 0, job.plan.stream * (size_t)run->B + job.plan.thread * (size_t)team);
     together(work, &job, (int)team);

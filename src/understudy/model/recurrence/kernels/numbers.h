@@ -7,14 +7,10 @@ static inline float exponential(float x)
     x = x > 87.0f ? 87.0f : x;
     const float shifted = x * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
     const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.0f / 5040;
-    p = p * r + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
+    const float r2 = r * r; /* in pairs: the sums wait less for each other */
+    const float low = (1.0f + r) + r2 * (0.5f + r * (1.0f / 6));
+    const float high = (1.0f / 24 + r * (1.0f / 120)) + r2 * (1.0f / 720 + r * (1.0f / 5040));
+    const float p = low + r2 * r2 * high;
     uint32_t bits;
     memcpy(&bits, &shifted, 4);
     bits = (bits + 127) << 23;

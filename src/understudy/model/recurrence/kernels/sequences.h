@@ -1,97 +1,148 @@
-/* Whole sequences, matrix products included, for x86 processors with AVX-512. Included by kernels.c once for bfloat16 and
-   once for float32.
+/* Whole sequences, matrix products included. Included by instructions.h once for each set of instructions and each type.
 
    A step multiplies few rows, so an ordinary product spends much of its time on being called, on writing its result and
-   on reading it again. Here a thread computes a tile (a few lanes, 16 columns of every gate, or 64 columns on the way
-   back) in registers, and the elementwise half takes it from the first level of the cache. The matrix lies in panels,
-   in the order in which tiles read it. Sums are in float32, in an order that depends on nothing but H.
+   on reading it again. Here a thread computes tiles (a few lanes, some columns of every gate, or on the way back some
+   columns) in registers, and the elementwise half takes their sums from the first level of the cache. The matrix lies in
+   panels, in the order in which tiles read it, and is gone through in stretches that stay in the cache while all lanes
+   of a group meet them. Sums are in float32, in an order that depends on nothing but H.
 
    STORED          what the products read
    TOGETHER        how many of them an instruction multiplies and sums for each column
    TILED           the functions' attribute: the instructions that they may use
-   VECTOR, LOAD(p), SPREAD(p), ADD_PRODUCT(sum, x, columns)    the instructions
-   NAME(x), EQUATIONS(x)    the names here, and of the lane functions of cells.h whose products are float32 */
+   NAME(x)         the names here
+   KINDRED(x), EQUATIONS(x)    those of the same type's functions in steps.h, and in cells.h where products are float32
 
-/* out (rows, width LANES) = x (rows, K) times a panel (K / TOGETHER, width, LANES, TOGETHER); rows of x are `apart`
-   apart. */
-TILED static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int width, const STORED *x,
-                                                                   int64_t apart, const STORED *panel, int64_t K,
-                                                                   float *out)
+   SUMS, ZERO, LOAD_SUMS(p), STORE_SUMS(p, sums)            a register of LANES sums
+   VECTOR, LOAD(p), SPREAD(p), HOLD(x), ADD_PRODUCT(sums, x, columns)    one that is multiplied
+   LANES           float32 numbers in a register
+   EACH            registers for each gate on the way there
+   BACK            registers on the way back
+   GRU_TALL, LSTM_TALL, BACK_TALL    the lanes of a tile at most: its sums and what is multiplied are in registers */
+
+#undef BLOCK
+#undef COLUMNS_BACK
+#define BLOCK (EACH * LANES)
+#define COLUMNS_BACK (BACK * LANES)
+
+/* Where a tile's sums lie: of each lane SPAN columns of every gate. */
+#undef PLACE
+#define PLACE(r, v) (out + (r) * (width / each) * SPAN + (v) / each * SPAN + (v) % each * LANES)
+
+/* The sums of some lanes and columns, or of a first stretch: rows of x (rows, K), `apart` apart, times a panel
+   (K / TOGETHER, width, LANES, TOGETHER). Of the two sides the smaller is held in registers. */
+TILED static INLINE void NAME(tile)(const int rows, const int width, const int each, const STORED *x, int64_t apart,
+                                    const STORED *panel, int64_t K, int is_first, float *out)
 {
-    __m512 sums[TALLEST][WIDEST];
+    SUMS sums[TALLEST][WIDEST];
     UNROLL
     for (int r = 0; r < rows; r++)
         UNROLL
         for (int v = 0; v < width; v++)
-            sums[r][v] = _mm512_setzero_ps();
+            sums[r][v] = is_first ? ZERO : LOAD_SUMS(PLACE(r, v));
     for (int64_t k = 0; k < K; k += TOGETHER) {
-        VECTOR columns[WIDEST];
-        UNROLL
-        for (int v = 0; v < width; v++) {
-            columns[v] = LOAD(panel + k * width * LANES + v * LANES * TOGETHER);
-            __asm__("" : "+v"(columns[v])); /* compilers would rather load it again for every row */
-        }
-        UNROLL
-        for (int r = 0; r < rows; r++) {
-            const VECTOR same = SPREAD(x + r * apart + k);
+        VECTOR held[WIDEST];
+        const STORED *columns = panel + k * width * LANES, *given = x + k;
+        if (width <= rows) {
             UNROLL
-            for (int v = 0; v < width; v++)
-                sums[r][v] = ADD_PRODUCT(sums[r][v], same, columns[v]);
+            for (int v = 0; v < width; v++) {
+                held[v] = LOAD(columns + v * LANES * TOGETHER);
+                HOLD(held[v]); /* compilers would rather load it again for every row */
+            }
+            UNROLL
+            for (int r = 0; r < rows; r++) {
+                const VECTOR same = SPREAD(given + r * apart);
+                UNROLL
+                for (int v = 0; v < width; v++)
+                    sums[r][v] = ADD_PRODUCT(sums[r][v], same, held[v]);
+            }
+        } else {
+            UNROLL
+            for (int r = 0; r < rows; r++) {
+                held[r] = SPREAD(given + r * apart);
+                HOLD(held[r]);
+            }
+            UNROLL
+            for (int v = 0; v < width; v++) {
+                const VECTOR column = LOAD(columns + v * LANES * TOGETHER);
+                UNROLL
+                for (int r = 0; r < rows; r++)
+                    sums[r][v] = ADD_PRODUCT(sums[r][v], held[r], column);
+            }
         }
     }
     UNROLL
     for (int r = 0; r < rows; r++)
         UNROLL
         for (int v = 0; v < width; v++)
-            _mm512_storeu_ps(out + (r * width + v) * LANES, sums[r][v]);
+            STORE_SUMS(PLACE(r, v), sums[r][v]);
 }
 
 #undef TALL
-#define TALL(rows, width)                                                                                              \
+#define TALL(rows, width, each, tallest)                                                                               \
     case rows:                                                                                                         \
-        NAME(tile)(rows, width, x, apart, panel, K, out);                                                              \
+        if (rows <= tallest)                                                                                           \
+            NAME(tile)(rows, width, each, x, apart, panel, K, is_first, out);                                          \
         break;
 
-TILED static void NAME(tile_of_3)(int64_t rows, const STORED *x, int64_t apart, const STORED *panel, int64_t K, float *out)
-{
-    switch (rows) {
-        TALL(1, 3) TALL(2, 3) TALL(3, 3) TALL(4, 3) TALL(5, 3) TALL(6, 3) TALL(7, 3) TALL(8, 3)
+/* x (rows, K) times panels for SPAN columns of each gate, (rows, gates, SPAN), block by block, stretch by stretch and tile
+   by tile. */
+#undef PRODUCT_OF
+#define PRODUCT_OF(name, gates, each, tallest)                                                                         \
+    TILED static SEPARATE void NAME(name##_tile)(int64_t rows, const STORED *x, int64_t apart, const STORED *panel,    \
+                                                 int64_t K, int is_first, float *out)                                  \
+    {                                                                                                                  \
+        switch (rows) {                                                                                                \
+            TALL(1, gates * each, each, tallest) TALL(2, gates * each, each, tallest)                                  \
+            TALL(3, gates * each, each, tallest) TALL(4, gates * each, each, tallest)                                  \
+            TALL(5, gates * each, each, tallest) TALL(6, gates * each, each, tallest)                                  \
+            TALL(7, gates * each, each, tallest) TALL(8, gates * each, each, tallest)                                  \
+        }                                                                                                              \
+    }                                                                                                                  \
+    TILED static void NAME(name##_product)(int64_t rows, const STORED *x, int64_t apart, const STORED *panels,         \
+                                           int64_t K, float *out)                                                      \
+    {                                                                                                                  \
+        const int64_t wide = gates * each * LANES, tiles = (rows + tallest - 1) / tallest;                             \
+        const int64_t most = STRETCH / (wide * (int64_t)sizeof(STORED));                                               \
+        for (int64_t block = 0; block < SPAN; block += each * LANES)                                                   \
+            for (int64_t k = 0; k < K; k += most)                                                                      \
+                for (int64_t number = 0, r = 0; number < tiles; number++) {                                            \
+                    const int64_t end = share_end(rows, number, tiles);                                                \
+                    NAME(name##_tile)(end - r, x + r * apart + k, apart, panels + block * gates * K + k * wide,        \
+                                      K - k < most ? K - k : most, k == 0, out + r * gates * SPAN + block);            \
+                    r = end;                                                                                           \
+                }                                                                                                      \
     }
-}
 
-TILED static void NAME(tile_of_4)(int64_t rows, const STORED *x, int64_t apart, const STORED *panel, int64_t K, float *out)
-{
-    switch (rows) {
-        TALL(1, 4) TALL(2, 4) TALL(3, 4) TALL(4, 4) TALL(5, 4) TALL(6, 4)
-    }
-}
+PRODUCT_OF(gru, 3, EACH, GRU_TALL)
+PRODUCT_OF(lstm, 4, EACH, LSTM_TALL)
+PRODUCT_OF(back, 1, BACK, BACK_TALL)
 
-/* Panels for the way there: of `weight` (gates H, H), for each 16 units the rows of all their gates. */
+/* Panels for the way there: of `weight` (gates H, H), for each block of units the rows of all their gates. */
 TILED static void NAME(pack_forward)(const Layer *layer, int64_t gates, int64_t from, int64_t to)
 {
     const int64_t H = layer->units;
     const float *restrict weight = layer->weight;
-    for (int64_t j = from; j < to; j += LANES)
+    for (int64_t j = from; j < to; j += BLOCK)
         for (int64_t gate = 0; gate < gates; gate++)
             for (int64_t k = 0; k < H; k += TOGETHER) {
                 const float *restrict rows = weight + (gate * H + j) * H + k;
-                STORED *restrict out = (STORED *)layer->panels + (j * H + k * LANES) * gates + gate * LANES * TOGETHER;
-                for (int64_t row = 0; row < LANES; row++)
+                STORED *restrict out = (STORED *)layer->panels + (j * H + k * BLOCK) * gates + gate * BLOCK * TOGETHER;
+                for (int64_t row = 0; row < BLOCK; row++)
                     for (int64_t next = 0; next < TOGETHER; next++)
                         out[row * TOGETHER + next] = NARROW(rows[row * H + next]);
             }
 }
 
-/* Panels for the way back: of its transpose, for each 64 units all of their columns. */
+/* Panels for the way back: of its transpose, for each block of columns the numbers of all gates. */
 TILED static void NAME(pack_backward)(const Layer *layer, int64_t gates, int64_t from, int64_t to)
 {
     const int64_t H = layer->units, K = gates * H;
     const float *restrict weight = layer->weight;
-    for (int64_t j = from; j < to; j += BLOCK)
+    for (int64_t j = from; j < to; j += COLUMNS_BACK)
         for (int64_t k = 0; k < K; k += TOGETHER) {
             const float *restrict rows = weight + k * H + j;
-            STORED *restrict out = (STORED *)layer->panels + j * K + k * BLOCK;
-            for (int64_t column = 0; column < BLOCK; column++)
+            STORED *restrict out = (STORED *)layer->panels + j * K + k * COLUMNS_BACK;
+            for (int64_t column = 0; column < COLUMNS_BACK; column++)
                 for (int64_t next = 0; next < TOGETHER; next++)
                     out[column * TOGETHER + next] = NARROW(rows[next * H + column]);
         }
@@ -101,68 +152,72 @@ TILED static void NAME(pack_backward)(const Layer *layer, int64_t gates, int64_t
 TILED static inline void NAME(fetch)(const STORED *rows, int64_t count)
 {
     for (int64_t place = 0; place < count; place += 64 / (int64_t)sizeof(STORED))
-        _mm_prefetch((const char *)(rows + place), _MM_HINT_T1);
+        __builtin_prefetch(rows + place, 0, 2);
 }
 
 #undef SEQUENCE
-#define SEQUENCE(cell, gates, tallest)                                                                                 \
-    TILED static void NAME(cell##_pack_forward)(const Layer *layer, int64_t t, int64_t from, int64_t to)               \
-    {                                                                                                                  \
-        (void)t;                                                                                                       \
-        NAME(pack_forward)(layer, gates, from, to);                                                                    \
-    }                                                                                                                  \
-    TILED static void NAME(cell##_pack_backward)(const Layer *layer, int64_t t, int64_t from, int64_t to)              \
-    {                                                                                                                  \
-        (void)t;                                                                                                       \
-        NAME(pack_backward)(layer, gates, from, to);                                                                   \
-    }                                                                                                                  \
+#define SEQUENCE(cell, gates)                                                                                          \
     TILED static void NAME(cell##_forward_tiles)(const Layer *layer, int64_t t, int64_t from, int64_t to)              \
     {                                                                                                                  \
-        const int64_t B = layer->lanes, H = layer->units, tiles = (B + tallest - 1) / tallest;                         \
+        const int64_t B = layer->lanes, H = layer->units;                                                              \
         const STORED *h = (const STORED *)layer->hidden + t * B * H, *panels = layer->panels;                          \
-        float product[tallest * gates * LANES];                                                                        \
+        float product[GROUP * gates * SPAN];                                                                           \
         NAME(fetch)(h, B * H);                                                                                         \
-        for (int64_t j = from; j < to; j += LANES)                                                                     \
-            for (int64_t number = 0, b = 0; number < tiles; number++) {                                                \
-                const int64_t end = share_end(B, number, tiles);                                                       \
-                NAME(tile_of_##gates)(end - b, h + b * H, H, panels + j * gates * H, H, product);                      \
-                for (const float *row = product; b < end; b++, row += gates * LANES)                                   \
-                    EQUATIONS(cell##_forward)(layer, t, b, j, LANES, row, LANES);                                      \
+        for (int64_t j = from; j < to; j += SPAN)                                                                      \
+            for (int64_t b = 0; b < B; b += GROUP) {                                                                   \
+                const int64_t end = b + GROUP < B ? b + GROUP : B;                                                     \
+                NAME(cell##_product)(end - b, h + b * H, H, panels + j * gates * H, H, product);                       \
+                for (int64_t lane = b; lane < end; lane++)                                                             \
+                    EQUATIONS(cell##_forward)(layer, t, lane, j, SPAN, product + (lane - b) * gates * SPAN, SPAN);     \
             }                                                                                                          \
     }                                                                                                                  \
     TILED static void NAME(cell##_backward_tiles)(const Layer *layer, int64_t t, int64_t from, int64_t to)             \
     {                                                                                                                  \
-        const int64_t B = layer->lanes, H = layer->units, tiles = (B + 5) / 6;                                         \
-        const STORED *d = (const STORED *)layer->d_gates + (t + 1) * B * gates * H, *panels = layer->panels;           \
-        float product[6 * BLOCK];                                                                                      \
-        NAME(fetch)(d, B * gates * H);                                                                                 \
-        for (int64_t j = from; j < to; j += BLOCK)                                                                     \
-            for (int64_t number = 0, b = 0; number < tiles; number++) {                                                \
-                const int64_t end = share_end(B, number, tiles);                                                       \
-                NAME(tile_of_4)(end - b, d + b * gates * H, gates * H, panels + j * gates * H, gates * H, product);    \
-                for (const float *row = product; b < end; b++, row += BLOCK)                                           \
+        const int64_t B = layer->lanes, H = layer->units, K = gates * H;                                               \
+        const STORED *d = (const STORED *)layer->d_gates + (t + 1) * B * K, *panels = layer->panels;                   \
+        float product[GROUP * SPAN];                                                                                   \
+        NAME(fetch)(d, B * K);                                                                                         \
+        for (int64_t j = from; j < to; j += SPAN)                                                                      \
+            for (int64_t b = 0; b < B; b += GROUP) {                                                                   \
+                const int64_t end = b + GROUP < B ? b + GROUP : B;                                                     \
+                NAME(back_product)(end - b, d + b * K, K, panels + j * K, K, product);                                 \
+                for (int64_t lane = b; lane < end; lane++) {                                                           \
+                    const float *row = product + (lane - b) * SPAN;                                                    \
                     if (t < 0)                                                                                         \
-                        memcpy((float *)layer->arriving + b * H + j, row, BLOCK * sizeof(float));                      \
+                        memcpy((float *)layer->arriving + lane * H + j, row, SPAN * sizeof(float));                    \
                     else                                                                                               \
-                        EQUATIONS(cell##_backward)(layer, t, b, j, BLOCK, row, 0);                                     \
+                        EQUATIONS(cell##_backward)(layer, t, lane, j, SPAN, row, 0);                                   \
+                }                                                                                                      \
             }                                                                                                          \
         if (t >= 0)                                                                                                    \
-            NAME(cell##_sums)(layer, t, from, to);                                                                     \
+            KINDRED(cell##_sums)(layer, t, from, to);                                                                     \
+    }                                                                                                                  \
+    static void NAME(cell##_forward_phase)(const Layer *layer, int64_t t, int64_t from, int64_t to)                    \
+    {                                                                                                                  \
+        if (t < 0)                                                                                                     \
+            NAME(pack_forward)(layer, gates, from, to);                                                                \
+        else                                                                                                           \
+            NAME(cell##_forward_tiles)(layer, t, from, to);                                                            \
+    }                                                                                                                  \
+    static void NAME(cell##_backward_phase)(const Layer *layer, int64_t t, int64_t from, int64_t to)                   \
+    {                                                                                                                  \
+        if (t < layer->steps - 1) {                                                                                    \
+            NAME(cell##_backward_tiles)(layer, t, from, to);                                                           \
+            return;                                                                                                    \
+        }                                                                                                              \
+        NAME(pack_backward)(layer, gates, from, to);                                                                   \
+        KINDRED(cell##_backward_columns)(layer, t, from, to); /* after the last step there is nothing to multiply */   \
     }                                                                                                                  \
     EXPORTED void NAME(cell##_forward_sequence)(Layer *layer, int64_t T)                                               \
     {                                                                                                                  \
-        run(layer, NAME(cell##_pack_forward), 0);                                                                      \
-        for (int64_t t = 0; t < T; t++)                                                                                \
-            run(layer, NAME(cell##_forward_tiles), t);                                                                 \
+        run(layer, NAME(cell##_forward_phase), -1, T, 1);                                                              \
     }                                                                                                                  \
     EXPORTED void NAME(cell##_backward_sequence)(Layer *layer, int64_t T, const void *arriving)                        \
     {                                                                                                                  \
-        run(layer, NAME(cell##_pack_backward), 0);                                                                     \
+        layer->steps = T;                                                                                              \
         layer->product = arriving;                                                                                     \
-        run(layer, NAME(cell##_backward_columns), T - 1);                                                              \
-        for (int64_t t = T - 2; t >= -1; t--)                                                                          \
-            run(layer, NAME(cell##_backward_tiles), t);                                                                \
+        run(layer, NAME(cell##_backward_phase), T - 1, -2, -1);                                                        \
     }
 
-SEQUENCE(lstm, 4, 6)
-SEQUENCE(gru, 3, 8)
+SEQUENCE(lstm, 4)
+SEQUENCE(gru, 3)

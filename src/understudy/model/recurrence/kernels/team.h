@@ -1,17 +1,22 @@
-/* Threads that sleep until they are asked, and that wait for each other within one call by looking, not by sleeping. */
+/* Threads that sleep until they are asked, and that wait for each other within one call. */
 
 #include <pthread.h>
-#include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 enum { MOST_THREADS = 64, LOOKS = 200 };
 
 typedef void (*Work)(void *job, int index, int team);
 
-/* All of a team meet here before any goes on. */
+/* All of a team meet here before any goes on. One that waits looks for a few microseconds and then sleeps, so that a core
+   that another of the team needs is free for it. */
 typedef struct {
     atomic_int arrived, turn;
+    pthread_mutex_t lock;
+    pthread_cond_t gone;
 } Meeting;
+
+#define MEETING {.lock = PTHREAD_MUTEX_INITIALIZER, .gone = PTHREAD_COND_INITIALIZER}
 
 static inline void relax(void)
 {
@@ -25,19 +30,25 @@ static inline void relax(void)
 static void meet(Meeting *meeting, int team)
 {
     const int turn = atomic_load_explicit(&meeting->turn, memory_order_acquire);
-    int looks = 0;
     if (team == 1)
         return;
     if (atomic_fetch_add_explicit(&meeting->arrived, 1, memory_order_acq_rel) + 1 == team) {
         atomic_store_explicit(&meeting->arrived, 0, memory_order_relaxed);
+        pthread_mutex_lock(&meeting->lock);
         atomic_store_explicit(&meeting->turn, turn + 1, memory_order_release);
+        pthread_cond_broadcast(&meeting->gone);
+        pthread_mutex_unlock(&meeting->lock);
         return;
     }
-    while (atomic_load_explicit(&meeting->turn, memory_order_acquire) == turn) {
+    for (int looks = 0; looks < LOOKS; looks++) {
+        if (atomic_load_explicit(&meeting->turn, memory_order_acquire) != turn)
+            return;
         relax();
-        if (++looks > LOOKS)
-            sched_yield(); /* another process has the core that one of us needs */
     }
+    pthread_mutex_lock(&meeting->lock);
+    while (atomic_load_explicit(&meeting->turn, memory_order_acquire) == turn)
+        pthread_cond_wait(&meeting->gone, &meeting->lock);
+    pthread_mutex_unlock(&meeting->lock);
 }
 
 static struct {
