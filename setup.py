@@ -1,4 +1,7 @@
-"""The compiled kernels: optional, so that the package installs without a C compiler too. All else: pyproject.toml."""
+"""The compiled kernels: optional, so that the package installs without a C compiler too. All else: pyproject.toml.
+
+They are called through ctypes and know nothing of Python, so one wheel serves all of its versions.
+"""
 
 import os
 from pathlib import Path
@@ -19,6 +22,7 @@ setup(
             extra_compile_args=[*OPTIMISED, "-ffp-contract=fast", "-pthread"],
             extra_link_args=["-pthread"],
             libraries=["m"],
+            py_limited_api=True,
             optional=True,
         ),
         Extension(
@@ -27,9 +31,11 @@ setup(
             depends=[*RUNTIME_PARTS, f"{KERNELS}/team.h"],
             extra_compile_args=[*OPTIMISED, "-ffp-contract=off", "-pthread"],
             extra_link_args=["-pthread"],
+            py_limited_api=True,
             optional=True,
         ),
     ]
     if os.name == "posix"
-    else []
+    else [],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

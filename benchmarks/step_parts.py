@@ -1,6 +1,6 @@
 """Where the milliseconds of a training step on a CPU go, part by part, each timed alone with the step's own shapes.
 
-    python benchmarks/step_parts.py [--rounds 15]
+    python benchmarks/step_parts.py [--rounds 15] [--as avx2]
 
 "The necessary products" are the step's necessary operations at the rate of a large product, measured in the same run:
 what no part can be spared of. "All else" is the whole step less the sum of the parts: Python, batches, packing of
@@ -13,9 +13,10 @@ from collections.abc import Callable
 from statistics import median
 
 import torch
+from processors import add_as, begin_as
 from torch import Tensor
 from torch.nn import functional as F
-from training_speed import CASES, Case, product_seconds, understudy_step
+from training_speed import Case, best_rate, cases, understudy_step
 
 from understudy.model.config import ModelConfig
 from understudy.model.initialization import initialize
@@ -111,8 +112,11 @@ def main() -> None:
     """Print a table for each case of one layer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
-    for case in CASES:
+    add_as(parser)
+    parsed = parser.parse_args()
+    begin_as(parsed.processor)
+    rounds = parsed.rounds
+    for case in cases():
         if case.layers > 1:
             continue
         step = understudy_step(case)
@@ -120,7 +124,7 @@ def main() -> None:
             name: milliseconds(work, rounds) for name, work in (recurrence_parts(case) | other_parts(case)).items()
         }
         whole = milliseconds(step, rounds)
-        rate = 2 * 2048**3 / (milliseconds(product_seconds(case.precision), rounds) / 1e3)
+        rate = median(best_rate(case.precision) for _ in range(5))
         necessary = 1e3 * case.operations * case.batch * case.length / rate
         parts["all else"] = whole - sum(parts.values())
         print(f"\n| {case.name} | ms a step | share |\n|---|---|---|")

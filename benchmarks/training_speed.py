@@ -1,13 +1,15 @@
 """Training speed: Understudy beside PyTorch's modules, and TensorFlow where an environment for it is given.
 
     python benchmarks/training_speed.py [--rounds 7] [--peers ../shared/peers --tf-python TF/bin/python] [--memory]
+                                        [--as avx2]
 
 One step is a forward and a backward pass, Adam and the loss read by the host, on random ids with carried state. All
 contestants of a case take turns, round by round, in a process of the case's own (TensorFlow in another); a ratio is the
 median over rounds of the ratio within a round, with the smallest and the largest. The limit is the time that the
-necessary operations take at the rate of a 2048 x 2048 x 2048 product measured in the same rounds: 6 operations a
+necessary operations take at the best rate of a large product measured in the same rounds, of two shapes: 6 operations a
 character and recurrent or output weight, and 6 for each input weight of the layers above the first (the first layer's
-input product is a table).
+input product is a table). Cases in bfloat16 are left out where the processor has no instructions for it: PyTorch takes
+minutes a step there.
 """
 
 import argparse
@@ -17,17 +19,20 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
+from processors import add_as, begin_as
 from torch import nn
 from torch.nn import functional as F
 
 from understudy.model.config import Cell, ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
+from understudy.model.recurrence.compiled import multiplies_bfloat16
 from understudy.text.batches import Lanes
 from understudy.text.encoded import Ids
 from understudy.training.loop import Trainer
@@ -66,7 +71,14 @@ CASES = [
     Case("tutorial's GRU 1024, float32", "gru", 256, 1024, 1, 64, 100, "float32"),
     Case("LSTM 512, bfloat16", "lstm", 128, 512, 1, 32, 64, "bfloat16"),
     Case("2 x LSTM 512, bfloat16", "lstm", 128, 512, 2, 32, 64, "bfloat16"),
+    Case("LSTM 512, float32", "lstm", 128, 512, 1, 32, 64, "float32"),
+    Case("2 x LSTM 512, float32", "lstm", 128, 512, 2, 32, 64, "float32"),
 ]
+
+
+def cases() -> list[Case]:
+    """Those that this processor has the instructions for."""
+    return [case for case in CASES if case.precision == "float32" or multiplies_bfloat16()]
 
 
 def understudy_step(case: Case) -> Callable[[], object]:
@@ -129,11 +141,15 @@ def timed(step: Callable[[], object], steps: int = STEPS_A_ROUND) -> float:
     return median(seconds)
 
 
-def product_seconds(precision: str) -> Callable[[], object]:
-    """A product whose rate is the machine's limit."""
-    a = torch.randn(2048, 2048).to(getattr(torch, precision))
-    out = torch.empty_like(a)
-    return lambda: torch.mm(a, a, out=out)
+def best_rate(precision: str) -> float:
+    """Operations a second of the better of two large products: a cube, and the tutorial's gradient of 100 steps."""
+    kind = getattr(torch, precision)
+    found = []
+    for rows, inner, columns in ((2048, 2048, 2048), (3072, 6400, 1024)):
+        a, b = torch.randn(inner, rows).to(kind).t(), torch.randn(inner, columns).to(kind)
+        out = torch.empty(rows, columns, dtype=kind)
+        found.append(2 * rows * inner * columns / timed(partial(torch.mm, a, b, out=out)))
+    return max(found)
 
 
 def spread(values: list[float]) -> str:
@@ -151,16 +167,17 @@ def tensorflow(script: Path, python: str, peer: str) -> float:
 
 def compare(case: Case, rounds: int, peers: Path | None, tf_python: str | None) -> None:
     """Print one case's rows."""
-    ours, theirs, product = understudy_step(case), torch_step(case), product_seconds(case.precision)
-    for step in (ours, theirs, product):
+    ours, theirs = understudy_step(case), torch_step(case)
+    for step in (ours, theirs):
         timed(step, 2)
+    best_rate(case.precision)
     characters = case.batch * case.length
     seconds: dict[str, list[float]] = {"ours": [], "theirs": [], "limit": [], "tf-graph": [], "tf-eager": []}
     for number in range(rounds):
-        rate = 2 * 2048**3 / timed(product)
+        rate = best_rate(case.precision)
         seconds["ours"].append(timed(ours))
         seconds["theirs"].append(timed(theirs))
-        rate = max(rate, 2 * 2048**3 / timed(product))
+        rate = max(rate, best_rate(case.precision))
         seconds["limit"].append(case.operations * characters / rate)
         if peers and tf_python and case.units == 1024 and number < 3:
             for peer in ("tf-graph", "tf-eager") if case.precision == "bfloat16" else ():
@@ -193,6 +210,8 @@ def compare_memory() -> None:
     """Print the peak resident memory of both, each in a process of its own."""
     print("\n| model | Understudy, MiB | PyTorch, MiB | ratio |\n|---|---|---|---|")
     for place, case in enumerate(CASES):
+        if case not in cases():
+            continue
         peaks = []
         for which in ("understudy", "torch"):
             command = [sys.executable, __file__, "--peak", which, str(place)]
@@ -207,6 +226,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path)
     parser.add_argument("--tf-python")
     parser.add_argument("--memory", action="store_true")
+    add_as(parser)
     parser.add_argument("--only", default="", help="part of a case's name")
     parser.add_argument("--only-memory", action="store_true")
     parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
@@ -218,6 +238,7 @@ def main() -> None:
     if parsed.case is not None:
         compare(CASES[parsed.case], parsed.rounds, parsed.peers, parsed.tf_python)
         return
+    begin_as(parsed.processor)
     if parsed.only_memory:
         compare_memory()
         return
@@ -225,7 +246,7 @@ def main() -> None:
     print("| model | contestant | characters a second | Understudy is so many times as fast |\n|---|---|---|---|")
     sys.stdout.flush()
     for place, case in enumerate(CASES):
-        if parsed.only in case.name:
+        if parsed.only in case.name and case in cases():
             subprocess.run([sys.executable, __file__, *sys.argv[1:], "--case", str(place)], check=True)
     if parsed.memory:
         compare_memory()

@@ -100,6 +100,7 @@ def test_the_machine_is_told_in_words_and_as_one_document(understudy: "CommandLi
     assert document["threads"] == torch.get_num_threads()
     assert document["number_type"] in ("float32", "bfloat16")
     assert document["matrix_rate"] > 1e6
+    assert document["step_rate"] > 1e6
     assert document["memory"] > 1 << 28
     assert document["kernels"] == compiled.described()
     assert document["instructions"] == compiled.instructions()

@@ -17,8 +17,10 @@ SCHEMES: tuple[Scheme, ...] = ("default", "keras")
 
 
 @torch.no_grad()
-def initialize(network: Network, scheme: Scheme, seed: int) -> None:
+def initialize(network: Network, scheme: Scheme, seed: int, *, embedding_alone: bool = False) -> None:
     """Fill all parameters, as a function of the scheme and the seed alone.
+
+    Or the embedding alone, to the same numbers, where the others come from a model.
 
     "keras": what Keras gives the tutorial's model: embedding uniform(±0.05), Glorot-uniform kernels with the
     gates' rows counted together, Glorot-uniform recurrent kernels (the tutorial asks for them), zero biases.
@@ -35,6 +37,8 @@ def initialize(network: Network, scheme: Scheme, seed: int) -> None:
         _fill(network.embedding.weight, draw.uniform(-0.05, 0.05, network.embedding.weight.shape))
     else:
         _fill(network.embedding.weight, draw.standard_normal(network.embedding.weight.shape))
+    if embedding_alone:
+        return
     for layer in network.layers:
         assert isinstance(layer, Layer)
         if scheme == "keras":

@@ -84,7 +84,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     )
     batches = batches_of(material.train, recipe)
     network = network_for(config, recipe)
-    initialize(network, recipe.initialization, recipe.seed)
+    initialize(network, recipe.initialization, recipe.seed, embedding_alone=origin is not None)
     if origin is not None:
         yield from _noted(_take_over(network, material, origin.model), why)
     trainer = Trainer(network, recipe, Schedule(1, 0, 1), batches, material.validation)
@@ -102,7 +102,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         trainer.schedule,
         _described(options, material),
         told,
-        environment(),
+        environment(recipe.device),
         request.held_back,
         tuple(why) if request.first is None else request.first.why,
     )

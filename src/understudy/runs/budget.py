@@ -16,7 +16,7 @@ from understudy.training.recipe import Recipe
 from understudy.training.schedule import VALIDATION_LIMIT, Schedule
 
 _MEASURE_SECONDS, _MEASURE_SHARE = 2.0, 0.05
-_WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 4, 40
+_WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 3, 43
 _STILL = 1e-9
 _SAMPLE_CHARACTERS, _SHORT_SAMPLE, _FIRST_SAMPLE, _SAMPLE_LOGITS = 20_000, 5_000, 500, 1 << 24
 _EVALUATION_SHARE, _MOST_LOOKS, _SHORT_LOOKS, _FEWEST_LOOKED_AT = 0.1, 20, 4, 5_000
@@ -35,7 +35,7 @@ class Speed(NamedTuple):
 def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
     """Time steps and an evaluation on a copy of the trainer, which is left untouched.
 
-    The steps take two seconds, or a twentieth of the run's `seconds`.
+    The steps take two seconds, or a twentieth of the run's `seconds`; but there are three of them at least.
 
     The copy hardly moves from its weights: what is timed is the same, and a rate that suits a long warm-up cannot
     throw it off its feet in these few steps.
@@ -47,17 +47,16 @@ def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
         trainer,
         network=copy.deepcopy(trainer.network),
         recipe=trainer.recipe.with_settings(learning_rate=_STILL),
-        schedule=Schedule(_WARM_STEPS + _MOST_STEPS, 0, 1 << 40, 1 << 40),
+        schedule=Schedule(_MOST_STEPS, 0, 1 << 40, 1 << 40),
         progress=Progress(),
     )
     patience, steps = min(_MEASURE_SECONDS, _MEASURE_SHARE * seconds), list[float]()
     last = began = time.perf_counter()
-    for place, _ in enumerate(scratch.run()):
+    for _ in scratch.run():
         if trainer.device.type == "cuda":
             torch.cuda.synchronize()
         now = time.perf_counter()
-        if place >= _WARM_STEPS:
-            steps.append(now - last)
+        steps.append(now - last)
         last = now
         if len(steps) >= _FEWEST_STEPS and now - began > patience:
             break
@@ -73,7 +72,8 @@ def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
         windowed(scratch.network, part)
         streamed(scratch.network, part)
         character = (time.perf_counter() - began) / len(part)
-    return Speed(median(steps), character)
+    warm = min(_WARM_STEPS, len(steps) - _FEWEST_STEPS + 1)
+    return Speed(median(steps[warm:]), character)
 
 
 def schedule_for(recipe: Recipe, per_epoch: int, validates: bool) -> Schedule:

@@ -149,10 +149,11 @@ def _roughly(characters: int) -> int:
 
 
 def _changes(facts: Facts) -> Iterator[str]:
-    for name, value in environment().items():
-        if facts.environment.get(name) != value:
+    for name, value in environment(facts.recipe.device).items():
+        before = facts.environment.get(name, value)  # runs of old have recorded less
+        if before != value:
             yield (
-                f"note: this run was started with {name} {facts.environment.get(name)}, now {value}; it goes on, but "
+                f"note: this run was started with {name} {before}, now {value}; it goes on, but "
                 f"its last bits may differ from an undisturbed run's"
             )
 

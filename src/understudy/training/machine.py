@@ -3,6 +3,7 @@
 import os
 import platform
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from understudy.generation.portable import compiled as portable
 from understudy.model.cores import cores
 from understudy.model.gpu import use_gpu
-from understudy.model.recurrence import compiled
+from understudy.model.recurrence import LayerWeights, compiled, recurrence_for
 from understudy.training.recipe import Recipe
 
 
@@ -47,29 +48,49 @@ def matrix_rate(recipe: Recipe) -> float:
     """Operations a second of a large matrix product, in a tenth of a second."""
     size, kind = 1024, getattr(torch, recipe.precision)
     a = torch.ones(size, size, dtype=kind, device=recipe.device)
+    return _best_rate(lambda: torch.mm(a, a), 2 * size**3, recipe.device)
+
+
+@torch.no_grad()
+def step_rate(recipe: Recipe) -> float:
+    """Operations a second of the steps of an LSTM of 512 units and 32 lanes, there, in a tenth of a second.
+
+    What a recurrence reaches of `matrix_rate`, its equations included.
+    """
+    H, B, T = 512, 32, 16
+    kind, device = getattr(torch, recipe.precision), torch.device(recipe.device)
+    recurrence = recurrence_for("lstm", device)
+    zeros = [torch.zeros(shape, device=device) for shape in ((4 * H, 1), (4 * H, H), (4 * H,), (4 * H,))]
+    inputs, state = torch.zeros(T, B, 1, device=device), (torch.zeros(B, H, device=device),) * 2
+    weights = LayerWeights(*zeros)
+    return _best_rate(lambda: recurrence(inputs, weights, state, kind), 8 * H * H * B * T, recipe.device)
+
+
+def _best_rate(work: Callable[[], object], operations: int, device: str) -> float:
     rates: list[float] = []
     began = time.perf_counter()
     while len(rates) < 3 or time.perf_counter() - began < 0.1:
         before = time.perf_counter()
-        torch.mm(a, a)
-        if recipe.device == "cuda":
+        work()
+        if device == "cuda":
             torch.cuda.synchronize()
-        rates.append(2 * size**3 / (time.perf_counter() - before))
+        rates.append(operations / (time.perf_counter() - before))
     return max(rates)
 
 
-def environment() -> dict[str, Any]:
-    """Versions and threads, on which the last bit of a result may depend."""
-    return {
+def environment(device: str) -> dict[str, Any]:
+    """Versions, threads, and on a CPU the path of the kernels: what the last bit of a result may depend on."""
+    found = {
         "understudy": version("understudy"),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
     }
+    return found if device == "cuda" else {**found, "kernels": compiled.path()}
 
 
 def described() -> dict[str, Any]:
-    """What this machine is to Understudy; the rate is measured, in a tenth of a second.
+    """What this machine is to Understudy; its rates are measured, each in a tenth of a second.
 
     Raises:
         ConfigError: `UNDERSTUDY_KERNELS` names what is not to be had here.
@@ -86,6 +107,7 @@ def described() -> dict[str, Any]:
         "writing": f"Portable 1, {portable.described(portable.path())}",
         "number_type": recipe.precision,
         "matrix_rate": matrix_rate(recipe),
+        "step_rate": step_rate(recipe),
         "gpu": gpu,
         "versions": {
             "understudy": version("understudy"),
