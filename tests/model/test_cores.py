@@ -175,7 +175,7 @@ def test_a_program_that_keeps_a_core_busy_is_seen() -> None:
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [({}, ("2000", "0")), ({"GOMP_SPINCOUNT": "7"}, ("7", "0")), ({"OMP_WAIT_POLICY": "active"}, (None, None))],
+    [({}, ("10000", "0")), ({"GOMP_SPINCOUNT": "7"}, ("7", "0")), ({"OMP_WAIT_POLICY": "active"}, (None, None))],
 )
 def test_waiting_is_set_before_pytorch_is_imported_and_as_the_user_says(
     given: dict[str, str], expected: tuple[str | None, str | None]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 _EVERY = 0.5
 """Seconds between two looks at what other programs take."""
-_SPINS = "2000"
-"""How often a thread of OpenMP looks for work before it sleeps: about a tenth of a millisecond."""
+_SPINS = "10000"
+"""How often a thread of OpenMP looks for work before it sleeps: for half a millisecond at most, on the processors at hand."""
 _SLOW = 0.75
 """A core with less than this of the best one's capacity is not counted: the others would wait for it at every step."""
 

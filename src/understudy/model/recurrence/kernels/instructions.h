@@ -1,14 +1,20 @@
 /* The sets of instructions for whole sequences, and which of them this processor has. */
 
 /* STRETCH is of a panel, in bytes: it stays in the cache while GROUP lanes meet it in turn. SPAN columns are summed before
-   the equations take them, so that these go through memory a few cache lines at a time. */
-enum { STRETCH = 1 << 15, GROUP = 32, SPAN = 64, TALLEST = 8, WIDEST = 8 };
+   the equations take them, so that these go through memory a few cache lines at a time; what they need of a lane is
+   asked for SOON lanes before. */
+enum { STRETCH = 1 << 15, GROUP = 32, SPAN = 64, SOON = 2, TALLEST = 8, WIDEST = 8 };
+
+#define FETCH_SPAN(from, writes)                                                                                       \
+    for (int64_t place = 0; place < SPAN; place += 64 / (int64_t)sizeof *(from))                                       \
+    __builtin_prefetch((from) + place, writes, 2)
+#define TO_READ(from) FETCH_SPAN(from, 0)
+#define TO_WRITE(from) FETCH_SPAN(from, 1)
 
 /* The end of tile number `number` of `tiles`, which share B lanes evenly. */
 static inline int64_t share_end(int64_t B, int64_t number, int64_t tiles) { return B * (number + 1) / tiles; }
 
 #if defined(__clang__)
-#define USING(instructions) __attribute__((target(instructions)))
 #define UNROLL _Pragma("unroll")
 #elif defined(__GNUC__)
 #define UNROLL _Pragma("GCC unroll 8")
@@ -16,9 +22,7 @@ static inline int64_t share_end(int64_t B, int64_t number, int64_t tiles) { retu
 
 #ifdef HAVE_X86
 
-#if !defined(__clang__)
 #define USING(instructions) __attribute__((target(instructions)))
-#endif
 #define HOLD(x) __asm__("" : "+v"(x))
 
 /* AVX-512: 32 registers. */

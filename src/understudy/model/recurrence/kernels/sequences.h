@@ -29,9 +29,11 @@
 #define PLACE(r, v) (out + (r) * (width / each) * SPAN + (v) / each * SPAN + (v) % each * LANES)
 
 /* The sums of some lanes and columns, or of a first stretch: rows of x (rows, K), `apart` apart, times a panel
-   (K / TOGETHER, width, LANES, TOGETHER). Of the two sides the smaller is held in registers. */
+   (K / TOGETHER, width, LANES, TOGETHER). Of the two sides the smaller is held in registers. Meanwhile a part of the panel
+   that comes next, `pace` bytes for each k, is fetched from where it lies. */
 TILED static INLINE void NAME(tile)(const int rows, const int width, const int each, const STORED *x, int64_t apart,
-                                    const STORED *panel, int64_t K, int is_first, float *out)
+                                    const STORED *panel, int64_t K, int is_first, const char *next, int64_t pace,
+                                    float *out)
 {
     SUMS sums[TALLEST][WIDEST];
     UNROLL
@@ -42,6 +44,7 @@ TILED static INLINE void NAME(tile)(const int rows, const int width, const int e
     for (int64_t k = 0; k < K; k += TOGETHER) {
         VECTOR held[WIDEST];
         const STORED *columns = panel + k * width * LANES, *given = x + k;
+        __builtin_prefetch(next + k * pace, 0, 2);
         if (width <= rows) {
             UNROLL
             for (int v = 0; v < width; v++) {
@@ -63,7 +66,8 @@ TILED static INLINE void NAME(tile)(const int rows, const int width, const int e
             }
             UNROLL
             for (int v = 0; v < width; v++) {
-                const VECTOR column = LOAD(columns + v * LANES * TOGETHER);
+                VECTOR column = LOAD(columns + v * LANES * TOGETHER);
+                HOLD(column);
                 UNROLL
                 for (int r = 0; r < rows; r++)
                     sums[r][v] = ADD_PRODUCT(sums[r][v], held[r], column);
@@ -81,7 +85,7 @@ TILED static INLINE void NAME(tile)(const int rows, const int width, const int e
 #define TALL(rows, width, each, tallest)                                                                               \
     case rows:                                                                                                         \
         if (rows <= tallest)                                                                                           \
-            NAME(tile)(rows, width, each, x, apart, panel, K, is_first, out);                                          \
+            NAME(tile)(rows, width, each, x, apart, panel, K, is_first, next, pace, out);                              \
         break;
 
 /* x (rows, K) times panels for SPAN columns of each gate, (rows, gates, SPAN), block by block, stretch by stretch and tile
@@ -89,7 +93,7 @@ TILED static INLINE void NAME(tile)(const int rows, const int width, const int e
 #undef PRODUCT_OF
 #define PRODUCT_OF(name, gates, each, tallest)                                                                         \
     TILED static SEPARATE void NAME(name##_tile)(int64_t rows, const STORED *x, int64_t apart, const STORED *panel,    \
-                                                 int64_t K, int is_first, float *out)                                  \
+                                                 int64_t K, int is_first, const char *next, int64_t pace, float *out)  \
     {                                                                                                                  \
         switch (rows) {                                                                                                \
             TALL(1, gates * each, each, tallest) TALL(2, gates * each, each, tallest)                                  \
@@ -103,14 +107,20 @@ TILED static INLINE void NAME(tile)(const int rows, const int width, const int e
     {                                                                                                                  \
         const int64_t wide = gates * each * LANES, tiles = (rows + tallest - 1) / tallest;                             \
         const int64_t most = STRETCH / (wide * (int64_t)sizeof(STORED));                                               \
-        for (int64_t block = 0; block < SPAN; block += each * LANES)                                                   \
-            for (int64_t k = 0; k < K; k += most)                                                                      \
+        const int64_t pace = wide * (int64_t)sizeof(STORED) / tiles;                                                   \
+        for (int64_t k = 0; k < K; k += most)                                                                          \
+            for (int64_t block = 0; block < SPAN; block += each * LANES) {                                             \
+                const int64_t count = K - k < most ? K - k : most, is_last = block + each * LANES == SPAN;             \
+                const STORED *panel = panels + block * gates * K + k * wide;                                           \
+                const STORED *then = is_last ? panels + (k + count) % K * wide : panel + each * LANES * gates * K;     \
                 for (int64_t number = 0, r = 0; number < tiles; number++) {                                            \
                     const int64_t end = share_end(rows, number, tiles);                                                \
-                    NAME(name##_tile)(end - r, x + r * apart + k, apart, panels + block * gates * K + k * wide,        \
-                                      K - k < most ? K - k : most, k == 0, out + r * gates * SPAN + block);            \
+                    NAME(name##_tile)(end - r, x + r * apart + k, apart, panel, count, k == 0,                         \
+                                      (const char *)then + number * count * pace, pace,                                \
+                                      out + r * gates * SPAN + block);                                                 \
                     r = end;                                                                                           \
                 }                                                                                                      \
+            }                                                                                                          \
     }
 
 PRODUCT_OF(gru, 3, EACH, GRU_TALL)
@@ -155,6 +165,34 @@ TILED static inline void NAME(fetch)(const STORED *rows, int64_t count)
         __builtin_prefetch(rows + place, 0, 2);
 }
 
+/* What the equations will read and write of lane b at step t, SPAN columns from j on. */
+TILED static inline void NAME(soon_there)(const Layer *layer, int64_t gates, int64_t t, int64_t b, int64_t j)
+{
+    const int64_t H = layer->units, kept = layer->keeps ? t : 0;
+    const STORED *x = SOURCE_ROW(t, b, gates * H) + j;
+    for (int64_t gate = 0; gate < gates; gate++)
+        TO_READ(x + gate * H);
+    for (int64_t gate = 0; gate < 4; gate++)
+        TO_WRITE((const STORED *)layer->gates + ROW(kept, b, 4 * H) + gate * H + j);
+    TO_WRITE((const STORED *)layer->hidden + ROW(t + 1, b, H) + j);
+    if (layer->carried)
+        TO_WRITE((const float *)layer->carried + ROW(kept + layer->keeps, b, H) + j);
+}
+
+TILED static inline void NAME(soon_back)(const Layer *layer, int64_t gates, int64_t t, int64_t b, int64_t j)
+{
+    const int64_t H = layer->units;
+    TO_READ((const STORED *)layer->d_outputs + ROW(t, b, H) + j);
+    if (layer->carried)
+        TO_READ((const float *)layer->carried + ROW(t, b, H) + j);
+    else
+        TO_READ((const STORED *)layer->hidden + ROW(t, b, H) + j);
+    for (int64_t gate = 0; gate < 4; gate++)
+        TO_READ((const STORED *)layer->gates + ROW(t, b, 4 * H) + gate * H + j);
+    for (int64_t gate = 0; gate < gates; gate++)
+        TO_WRITE((const STORED *)layer->d_gates + ROW(t, b, gates * H) + gate * H + j);
+}
+
 #undef SEQUENCE
 #define SEQUENCE(cell, gates)                                                                                          \
     TILED static void NAME(cell##_forward_tiles)(const Layer *layer, int64_t t, int64_t from, int64_t to)              \
@@ -167,8 +205,11 @@ TILED static inline void NAME(fetch)(const STORED *rows, int64_t count)
             for (int64_t b = 0; b < B; b += GROUP) {                                                                   \
                 const int64_t end = b + GROUP < B ? b + GROUP : B;                                                     \
                 NAME(cell##_product)(end - b, h + b * H, H, panels + j * gates * H, H, product);                       \
-                for (int64_t lane = b; lane < end; lane++)                                                             \
+                for (int64_t lane = b; lane < end; lane++) {                                                           \
+                    if (lane + SOON < end)                                                                             \
+                        NAME(soon_there)(layer, gates, t, lane + SOON, j);                                             \
                     EQUATIONS(cell##_forward)(layer, t, lane, j, SPAN, product + (lane - b) * gates * SPAN, SPAN);     \
+                }                                                                                                      \
             }                                                                                                          \
     }                                                                                                                  \
     TILED static void NAME(cell##_backward_tiles)(const Layer *layer, int64_t t, int64_t from, int64_t to)             \
@@ -183,6 +224,8 @@ TILED static inline void NAME(fetch)(const STORED *rows, int64_t count)
                 NAME(back_product)(end - b, d + b * K, K, panels + j * K, K, product);                                 \
                 for (int64_t lane = b; lane < end; lane++) {                                                           \
                     const float *row = product + (lane - b) * SPAN;                                                    \
+                    if (t >= 0 && lane + SOON < end)                                                                   \
+                        NAME(soon_back)(layer, gates, t, lane + SOON, j);                                              \
                     if (t < 0)                                                                                         \
                         memcpy((float *)layer->arriving + lane * H + j, row, SPAN * sizeof(float));                    \
                     else                                                                                               \
