@@ -9,7 +9,7 @@ from pathlib import Path
 _EVERY = 0.5
 """Seconds between two looks at what other programs take."""
 _SPINS = "10000"
-"""How often a thread of OpenMP looks for work before it sleeps: for half a millisecond at most, on the processors at hand."""
+"""How often a thread of OpenMP looks for work before it sleeps: half a millisecond or less."""
 _SLOW = 0.75
 """A core with less than this of the best one's capacity is not counted: the others would wait for it at every step."""
 
