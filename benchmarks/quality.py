@@ -1,7 +1,7 @@
 """Loss against time: `understudy train` on a text for given seconds, beside nanoGPT's figures.
 
     python benchmarks/quality.py TEXT --into quality.jsonl [--seconds 10 60 300] [--seeds 3] [--dynamic 300]
-        [--peer 100] [--plot SVG]
+        [--peer 100] [--plot SVG] [--as avx2]
 
 Each run is the command as users give it, with nothing but the time and the seed: reading, measuring and evaluating are
 in the time. The last tenth of the text is held back, as `int(0.9 * n)`; the median over the seeds, with the smallest
@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any
 
 from commands import held_back, understudy
+from processors import add_as, begin_as
 
 from understudy.training.machine import matrix_rate, settled
 from understudy.training.recipe import Recipe
@@ -29,7 +30,7 @@ ELSEWHERE = ("nanoGPT's recipe for a CPU, context 64, windows of 64", "two such 
 
 def trained(text: str, seconds: float, seed: int, dynamic: bool) -> dict[str, Any]:
     """What the command prints, how long it took, how fast the machine was, and the model's dynamic evaluation."""
-    rate = matrix_rate(settled(Recipe(precision="bfloat16", device="cpu")))
+    rate = matrix_rate(settled(Recipe(precision="auto", device="cpu")))
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         found = understudy(
@@ -147,7 +148,9 @@ def main() -> None:
     parser.add_argument("--dynamic", type=float, nargs="+", default=[], metavar="SECONDS")
     parser.add_argument("--peer", type=float, metavar="SECONDS")
     parser.add_argument("--plot", type=Path)
+    add_as(parser)
     parsed = parser.parse_args()
+    begin_as(parsed.processor)
     found = table(parsed.text, parsed.seconds, parsed.seeds, parsed.dynamic, parsed.into)
     duels = []
     if parsed.peer:

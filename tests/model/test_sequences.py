@@ -1,4 +1,4 @@
-"""Whole sequences in every set of instructions, whoever compiles them; NEON's under an emulator."""
+"""Whole sequences in every set of instructions, whoever compiles them; other processors' under an emulator."""
 
 import shutil
 import subprocess
@@ -17,15 +17,20 @@ WAYS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "clang": ("clang", ("-O3", "-ffp-contract=fast"), ()),
     "memory sanitized": ("clang", (*SANITIZED, "-fsanitize=address,undefined"), ()),
     "threads sanitized": ("clang", (*SANITIZED, "-fsanitize=thread"), ()),
+    "a processor of 2008": ("gcc", ("-O2", "-static"), ("qemu-x86_64", "-cpu", "Nehalem")),
+    "a processor of 2013": ("gcc", ("-O2", "-static"), ("qemu-x86_64", "-cpu", "Haswell")),
     "aarch64": ("aarch64-linux-gnu-gcc", ("-O3", "-ffp-contract=fast", "-static"), ("qemu-aarch64",)),
 }
+
+EMULATED = {"a processor of 2008": [], "a processor of 2013": ["avx2"], "aarch64": ["neon"]}
+"""The sets that a processor has which this one only stands for."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_every_set_of_instructions_computes_the_equations(way: str, tmp_path: Path) -> None:
     compiler, options, runner = WAYS[way]
-    for needed in (compiler, *runner):
+    for needed in (compiler, *runner[:1]):
         if shutil.which(needed) is None:
             pytest.skip(f"{needed} is not here")
     program = tmp_path / "sequences"
@@ -33,8 +38,5 @@ def test_every_set_of_instructions_computes_the_equations(way: str, tmp_path: Pa
     subprocess.run(command, check=True)
     ended = subprocess.run([*runner, str(program)], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert not ended.stderr
-    if runner:
-        assert ended.stdout.split() == ["neon"]
-    else:
-        assert [path for path in compiled._paths() if path in compiled._SETS] == ended.stdout.split()
+    here = [path for path in compiled._paths() if path in compiled._SETS]
+    assert ended.stdout.split() == EMULATED.get(way, here)
