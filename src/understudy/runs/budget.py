@@ -15,7 +15,7 @@ from understudy.training.loop import Progress, Trainer
 from understudy.training.recipe import Recipe
 from understudy.training.schedule import VALIDATION_LIMIT, Schedule
 
-_MEASURE_SECONDS, _MEASURE_SHARE = 2.0, 0.05
+_MEASURE_SECONDS, _MEASURE_SHARE = 2.0, 0.03
 _WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 3, 43
 _STILL = 1e-9
 _SAMPLE_CHARACTERS, _SHORT_SAMPLE, _FIRST_SAMPLE, _SAMPLE_LOGITS = 20_000, 5_000, 500, 1 << 24
@@ -35,7 +35,7 @@ class Speed(NamedTuple):
 def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
     """Time steps and an evaluation on a copy of the trainer, which is left untouched.
 
-    The steps take two seconds, or a twentieth of the run's `seconds`; but there are three of them at least.
+    The steps take two seconds, or three hundredths of the run's `seconds`; but there are three of them at least.
 
     The copy hardly moves from its weights: what is timed is the same, and a rate that suits a long warm-up cannot
     throw it off its feet in these few steps.
