@@ -65,7 +65,7 @@ def stepwise(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @each_cell
 @pytest.mark.parametrize("lanes", [1, 2, 5, 6, 7, 8, 13, 32, 33, 71])
-@pytest.mark.parametrize(("units", "steps"), [(64, T), (192, T), (64, 1), (128, 2)])
+@pytest.mark.parametrize(("units", "steps"), [(64, T), (192, T), (64, 1), (128, 2), (448, 2)])
 def test_whole_sequences_equal_step_by_step(
     cell: Cell, products: torch.dtype, lanes: int, units: int, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

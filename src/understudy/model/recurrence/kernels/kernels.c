@@ -162,7 +162,7 @@ typedef struct {
     EXPORTED void cell##_##way##_step_##type(Layer *layer, int64_t t, const void *product)                             \
     {                                                                                                                  \
         layer->product = product;                                                                                      \
-        run(layer, cell##_##way##_columns_##type, t, t + 1, 1);                                                                  \
+        run(layer, cell##_##way##_columns_##type, t, t + 1, 1);                                                        \
     }
 #define STEPS(cell, type) STEP(cell, forward, type) STEP(cell, backward, type)
 

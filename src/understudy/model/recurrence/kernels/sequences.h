@@ -17,7 +17,9 @@
    LANES           float32 numbers in a register
    EACH            registers for each gate on the way there
    BACK            registers on the way back
-   GRU_TALL, LSTM_TALL, BACK_TALL    the lanes of a tile at most: its sums and what is multiplied are in registers */
+   GRU_TALL, LSTM_TALL, BACK_TALL    the lanes of a tile at most: its sums and what is multiplied are in registers
+
+   None of these is defined afterwards. */
 
 #undef BLOCK
 #undef COLUMNS_BACK
@@ -106,7 +108,7 @@ TILED static INLINE void NAME(tile)(const int rows, const int width, const int e
                                            int64_t K, float *out)                                                      \
     {                                                                                                                  \
         const int64_t wide = gates * each * LANES, tiles = (rows + tallest - 1) / tallest;                             \
-        const int64_t most = STRETCH / (wide * (int64_t)sizeof(STORED));                                               \
+        const int64_t most = STRETCH / (wide * (int64_t)sizeof(STORED)) / TOGETHER * TOGETHER;                         \
         const int64_t pace = wide * (int64_t)sizeof(STORED) / tiles;                                                   \
         for (int64_t k = 0; k < K; k += most)                                                                          \
             for (int64_t block = 0; block < SPAN; block += each * LANES) {                                             \
@@ -165,34 +167,6 @@ TILED static inline void NAME(fetch)(const STORED *rows, int64_t count)
         __builtin_prefetch(rows + place, 0, 2);
 }
 
-/* What the equations will read and write of lane b at step t, SPAN columns from j on. */
-TILED static inline void NAME(soon_there)(const Layer *layer, int64_t gates, int64_t t, int64_t b, int64_t j)
-{
-    const int64_t H = layer->units, kept = layer->keeps ? t : 0;
-    const STORED *x = SOURCE_ROW(t, b, gates * H) + j;
-    for (int64_t gate = 0; gate < gates; gate++)
-        TO_READ(x + gate * H);
-    for (int64_t gate = 0; gate < 4; gate++)
-        TO_WRITE((const STORED *)layer->gates + ROW(kept, b, 4 * H) + gate * H + j);
-    TO_WRITE((const STORED *)layer->hidden + ROW(t + 1, b, H) + j);
-    if (layer->carried)
-        TO_WRITE((const float *)layer->carried + ROW(kept + layer->keeps, b, H) + j);
-}
-
-TILED static inline void NAME(soon_back)(const Layer *layer, int64_t gates, int64_t t, int64_t b, int64_t j)
-{
-    const int64_t H = layer->units;
-    TO_READ((const STORED *)layer->d_outputs + ROW(t, b, H) + j);
-    if (layer->carried)
-        TO_READ((const float *)layer->carried + ROW(t, b, H) + j);
-    else
-        TO_READ((const STORED *)layer->hidden + ROW(t, b, H) + j);
-    for (int64_t gate = 0; gate < 4; gate++)
-        TO_READ((const STORED *)layer->gates + ROW(t, b, 4 * H) + gate * H + j);
-    for (int64_t gate = 0; gate < gates; gate++)
-        TO_WRITE((const STORED *)layer->d_gates + ROW(t, b, gates * H) + gate * H + j);
-}
-
 #undef SEQUENCE
 #define SEQUENCE(cell, gates)                                                                                          \
     TILED static void NAME(cell##_forward_tiles)(const Layer *layer, int64_t t, int64_t from, int64_t to)              \
@@ -205,11 +179,8 @@ TILED static inline void NAME(soon_back)(const Layer *layer, int64_t gates, int6
             for (int64_t b = 0; b < B; b += GROUP) {                                                                   \
                 const int64_t end = b + GROUP < B ? b + GROUP : B;                                                     \
                 NAME(cell##_product)(end - b, h + b * H, H, panels + j * gates * H, H, product);                       \
-                for (int64_t lane = b; lane < end; lane++) {                                                           \
-                    if (lane + SOON < end)                                                                             \
-                        NAME(soon_there)(layer, gates, t, lane + SOON, j);                                             \
+                for (int64_t lane = b; lane < end; lane++)                                                             \
                     EQUATIONS(cell##_forward)(layer, t, lane, j, SPAN, product + (lane - b) * gates * SPAN, SPAN);     \
-                }                                                                                                      \
             }                                                                                                          \
     }                                                                                                                  \
     TILED static void NAME(cell##_backward_tiles)(const Layer *layer, int64_t t, int64_t from, int64_t to)             \
@@ -224,8 +195,6 @@ TILED static inline void NAME(soon_back)(const Layer *layer, int64_t gates, int6
                 NAME(back_product)(end - b, d + b * K, K, panels + j * K, K, product);                                 \
                 for (int64_t lane = b; lane < end; lane++) {                                                           \
                     const float *row = product + (lane - b) * SPAN;                                                    \
-                    if (t >= 0 && lane + SOON < end)                                                                   \
-                        NAME(soon_back)(layer, gates, t, lane + SOON, j);                                              \
                     if (t < 0)                                                                                         \
                         memcpy((float *)layer->arriving + lane * H + j, row, SPAN * sizeof(float));                    \
                     else                                                                                               \
@@ -264,3 +233,26 @@ TILED static inline void NAME(soon_back)(const Layer *layer, int64_t gates, int6
 
 SEQUENCE(lstm, 4)
 SEQUENCE(gru, 3)
+
+#undef STORED
+#undef NARROW
+#undef TOGETHER
+#undef TILED
+#undef NAME
+#undef KINDRED
+#undef EQUATIONS
+#undef LANES
+#undef EACH
+#undef BACK
+#undef GRU_TALL
+#undef LSTM_TALL
+#undef BACK_TALL
+#undef SUMS
+#undef ZERO
+#undef LOAD_SUMS
+#undef STORE_SUMS
+#undef VECTOR
+#undef LOAD
+#undef SPREAD
+#undef HOLD
+#undef ADD_PRODUCT
