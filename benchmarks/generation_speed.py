@@ -28,6 +28,7 @@ from understudy.generation.sampling import Sampling
 from understudy.generation.stream import Plan
 from understudy.model.config import ModelConfig
 from understudy.model.file import ModelFile
+from understudy.model.paths import CHOICE
 from understudy.model.recurrence.compiled import instructions
 from understudy.text.vocabulary import Vocabulary
 
@@ -57,7 +58,7 @@ def contestants() -> dict[tuple[str, str], Model]:
         peer.engine = OnnxLoop(file, numbers=numbers)
         found[numbers, PEER] = peer
         for path in PATHS:
-            os.environ[compiled.CHOICE] = path
+            os.environ[CHOICE] = path
             model = Model(file, precision=numbers)
             try:
                 model.start("", seed=1)  # which makes its engine

@@ -32,6 +32,7 @@ from understudy.generation.portable import compiled
 from understudy.generation.portable.packing import Packed
 from understudy.generation.portable.runner import Runner
 from understudy.model.cores import cores
+from understudy.model.paths import CHOICE
 
 PATHS = ("avx512-vnni", "avx512", "avx2", "neon", "plain")
 Run = Callable[[Packed, Sequence[Job], Path], list[Came]]
@@ -44,7 +45,7 @@ def in_program(target: Target, model: Packed, work: Sequence[Job], folder: Path)
 
 def in_engine(path: str, model: Packed, work: Sequence[Job], folder: Path) -> list[Came]:
     """What the engine in Python gives on one of its paths."""
-    os.environ[compiled.CHOICE] = path
+    os.environ[CHOICE] = path
     try:
         number = compiled.number_of(compiled.path())
     except ConfigError as error:

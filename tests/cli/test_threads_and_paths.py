@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from understudy import Run
+from understudy.model.paths import CHOICE
 from understudy.model.recurrence import compiled
 from understudy.runs import beginning
 from understudy.training.machine import environment
@@ -71,7 +72,7 @@ def test_a_run_that_goes_on_by_another_path_says_so(
     path: str, understudy: "CommandLine", stopped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = compiled.path()
-    monkeypatch.setenv(compiled.CHOICE, path)
+    monkeypatch.setenv(CHOICE, path)
     went_on = understudy("train", "--out", stopped, "--resume")
     assert went_on.status == 0
     assert f"note: this run was started with kernels {first}, now {path}; it goes on, but " in went_on.out

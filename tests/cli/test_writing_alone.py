@@ -13,6 +13,7 @@ import understudy as library
 from tests.generation.paths import paths_here, taking
 from understudy.errors import ConfigError
 from understudy.generation.portable import compiled
+from understudy.model.paths import CHOICE
 from understudy.model.recurrence import compiled as training
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def test_where_nothing_was_compiled_one_line_says_that_it_is_slower(
 ) -> None:
     expected = in_numpy(understudy)
     assert expected.err == ""
-    monkeypatch.delenv(compiled.CHOICE, raising=False)
+    monkeypatch.delenv(CHOICE, raising=False)
     monkeypatch.setattr(compiled, "_loaded", lambda: None)
     for arguments in ((), ("--samples", 1, "--bytes")):
         found = understudy("generate", "--length", 12, "--seed", 5, *arguments)

@@ -8,6 +8,7 @@ import pytest
 
 from understudy.errors import ConfigError
 from understudy.generation.portable import compiled
+from understudy.model.paths import CHOICE
 
 WORDS = ("avx512-vnni", "avx512", "avx2", "neon", "plain", "numpy")
 
@@ -16,7 +17,7 @@ WORDS = ("avx512-vnni", "avx512", "avx2", "neon", "plain", "numpy")
 def taking(path: str) -> Iterator[None]:
     """Engines that are made meanwhile take that path."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(compiled.CHOICE, path)
+        patch.setenv(CHOICE, path)
         yield
 
 

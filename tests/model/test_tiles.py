@@ -11,6 +11,7 @@ from torch import Tensor
 
 from understudy.errors import ConfigError
 from understudy.model.config import GATES, STATES, Cell
+from understudy.model.paths import CHOICE
 from understudy.model.recurrence import Embedded, LayerWeights, compiled, native, recurrence_for, reference
 from understudy.model.recurrence.cpu import CpuRecurrence
 
@@ -29,7 +30,7 @@ def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         pytest.skip("this processor multiplies no tiles")
     kind: torch.dtype
     path, kind = KINDS[request.param]
-    monkeypatch.setenv(compiled.CHOICE, path)
+    monkeypatch.setenv(CHOICE, path)
     assert compiled.tiles_serve(kind, compiled.TILE)
     return kind
 
@@ -60,7 +61,7 @@ def results(
 
 
 def stepwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(compiled.CHOICE, "plain")
+    monkeypatch.setenv(CHOICE, "plain")
 
 
 @each_cell
@@ -141,7 +142,7 @@ def test_every_set_of_instructions_gives_the_same(cell: Cell, monkeypatch: pytes
     found = []
     for path, kind in KINDS:
         if kind is torch.float32:
-            monkeypatch.setenv(compiled.CHOICE, path)
+            monkeypatch.setenv(CHOICE, path)
             found.append(results(cell, kind, 7, 192)[0])
     for other in found[1:]:
         torch.testing.assert_close(other, found[0], atol=1e-6, rtol=1e-6)
@@ -149,14 +150,14 @@ def test_every_set_of_instructions_gives_the_same(cell: Cell, monkeypatch: pytes
 
 def test_off_leaves_all_to_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     for word in ("off", "numpy"):  # the second is how writing calls it
-        monkeypatch.setenv(compiled.CHOICE, word)
+        monkeypatch.setenv(CHOICE, word)
         assert recurrence_for("gru", torch.device("cpu")) is native.gru
         assert compiled.described() == f"PyTorch's modules (UNDERSTUDY_KERNELS is {word})"
 
 
 @pytest.mark.parametrize("word", ["avx", "AVX2", "sse"])
 def test_a_path_that_is_not_here_is_refused(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(compiled.CHOICE, word)
+    monkeypatch.setenv(CHOICE, word)
     with pytest.raises(ConfigError, match=rf"^UNDERSTUDY_KERNELS {word}: expected one of .*off$"):
         recurrence_for("gru", torch.device("cpu"))
 

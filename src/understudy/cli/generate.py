@@ -98,8 +98,9 @@ def run(parsed: argparse.Namespace) -> int:
 def _tell_when_slow() -> None:
     """Say so where NumPy writes and nobody asked for it."""
     from understudy.generation.portable import compiled
+    from understudy.model.paths import CHOICE
 
-    if not (compiled.available() or os.environ.get(compiled.CHOICE)):
+    if not (compiled.available() or os.environ.get(CHOICE)):
         tell(
             f"understudy: note: this is written by {compiled.described(compiled.path())}; it takes many times as long. "
             f"Install a C compiler, then Understudy once more"

@@ -4,7 +4,6 @@ It needs nothing of Python, so it is called through ctypes, which lets other thr
 """
 
 import ctypes
-import os
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -12,11 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy import checks
 from understudy.generation.portable.arithmetic import Floats
+from understudy.model.paths import chosen
 
-CHOICE = "UNDERSTUDY_KERNELS"
-"""The variable of the environment that says which path is to be taken."""
 _PATHS = {"avx512-vnni": 4, "avx512": 3, "avx2": 2, "neon": 1, "plain": 0}
 _FUSED = {2: 5, 3: 6, 4: 6}
 PLAIN = _PATHS["plain"]
@@ -150,9 +147,8 @@ def path() -> str:
     Raises:
         ConfigError: it names none, or one that is not to be had here.
     """
-    asked = os.environ.get(CHOICE)
-    here = [name for name, number in _PATHS.items() if available() and _library().path_serves(number)] + [_NUMPY]
-    return here[0] if not asked else checks.one_of(CHOICE, _OF_TRAINING.get(asked, asked), tuple(here))
+    here = [name for name, number in _PATHS.items() if available() and _library().path_serves(number)]
+    return chosen((*here, _NUMPY), _OF_TRAINING)
 
 
 def number_of(name: str) -> int | None:

@@ -14,12 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from understudy import checks
 from understudy.model.config import Cell
 from understudy.model.cores import Left
+from understudy.model.paths import CHOICE, chosen
 
-CHOICE = "UNDERSTUDY_KERNELS"
-"""The variable of the environment that says which path is to be taken."""
 OFF = "off"
 _WORDS = {"avx512": "AVX-512", "avx2": "AVX2", "neon": "NEON"}
 _SETS = {"avx512": 1, "avx2": 4, "neon": 8}
@@ -122,8 +120,7 @@ def path() -> str:
     Raises:
         ConfigError: it names none, or one that is not to be had here.
     """
-    asked, here = os.environ.get(CHOICE), _paths()
-    return here[0] if not asked else checks.one_of(CHOICE, _OF_WRITING.get(asked, asked), here)
+    return chosen(_paths(), _OF_WRITING)
 
 
 def tiles_serve(products: torch.dtype, units: int) -> bool:
