@@ -242,7 +242,7 @@ static int wrong(const char *name, const Given *g, Forward forward, Backward bac
 static int of_set(const char *name, Forward lstm_there, Backward lstm_back, Forward gru_there, Backward gru_back)
 {
     static const int64_t shapes[][3] = {{1, 1, 64}, {2, 3, 64}, {3, 33, 64}, {2, 13, 192}, {2, 71, 128}, {4, 6, 320},
-                                        {2, 7, 448}, {2, 5, 832}};
+                                        {2, 7, 448}};
     int failures = 0;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int64_t gates = 3; gates <= 4; gates++) {
