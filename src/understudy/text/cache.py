@@ -1,6 +1,6 @@
 """The user's cache folder: which files in it are Understudy's own, and how they come and go.
 
-Everything lies in two folders below it, which are readable by their owner alone. Each carries a `CACHEDIR.TAG` that
+Everything lies in a few folders below it, which are readable by their owner alone. Each carries a `CACHEDIR.TAG` that
 says who made it; where that is missing, or beside names that are not Understudy's, nothing is ever removed.
 """
 
@@ -18,7 +18,7 @@ import platformdirs
 
 from understudy.errors import StorageError
 
-ENCODED, CORPORA = "encoded", "corpora"
+ENCODED, CORPORA, TEXTS = "encoded", "corpora", "texts"
 MARKER = "CACHEDIR.TAG"
 _MARK = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -46,9 +46,16 @@ class _Part(NamedTuple):
 
 
 _IDS = r"[0-9a-f]{32}-[0-9a-f]{16}\.u(?:8|16|32)"
+_COPY, _RECORD = r"[0-9a-f]{64}\.text", r"[0-9a-f]{32}\.json"
 _MARKER_PARTIAL = r"\.CACHEDIR\.TAG\.\w+\.partial"
 _PARTS = {
     ENCODED: _Part(re.compile(_IDS), re.compile(rf"{_MARKER_PARTIAL}|\.{_IDS}\.[\w-]+\.partial"), True, True),
+    TEXTS: _Part(
+        re.compile(rf"{_COPY}|{_RECORD}"),
+        re.compile(rf"{_MARKER_PARTIAL}|\.[0-9a-f]{{32}}\.(?:partial|lock)|\.{_RECORD}\.[\w-]+\.partial"),
+        True,
+        True,
+    ),
     CORPORA: _Part(re.compile(r"shakespeare\.txt"), re.compile(rf"{_MARKER_PARTIAL}|tmp[a-z0-9_]{{8}}"), False, False),
 }
 

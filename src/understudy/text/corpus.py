@@ -1,11 +1,9 @@
 """Sources -> one stream of symbols, decoded strictly; and the survey that counts them."""
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +11,10 @@ from numpy.typing import NDArray
 from understudy.checks import named
 from understudy.errors import TextError
 from understudy.text.decoding import characters, check_encoding
+from understudy.text.documents import DocumentStream
 from understudy.text.folders import left_out_note
 from understudy.text.names import short_name
+from understudy.text.packed import Damaged
 from understudy.text.source import Source
 from understudy.text.vocabulary import LARGEST_CODE_POINT, Kind, Vocabulary, code_points
 
@@ -27,8 +27,8 @@ class Corpus:
     """Sources read as one text, in order.
 
     A source that does not end its last line is followed by a newline where another one comes after it, so that
-    no line runs from one file into the next; nothing else is added, and only what is named here is taken away:
-    a byte order mark at the start of a source (not where the bytes themselves are learned), and carriage returns
+    no line runs from one file into the next, or by `between` where that is given, whatever its last line is; nothing
+    else is added, and only what is named here is taken away: a byte order mark at the start of a source (not where the bytes themselves are learned), and carriage returns
     where `newlines` is "lf".
 
     Attributes:
@@ -37,6 +37,7 @@ class Corpus:
         newlines: "lf" turns every line end into a newline.
         left_out: what was left out of the folders that were named, because runs wrote it.
         limit: how many symbols a text that may be a stranger's is said to have; no more of it is read.
+        between: what stands between two sources that are not empty, in place of the newline.
     """
 
     sources: Sequence[Source]
@@ -44,6 +45,7 @@ class Corpus:
     newlines: Literal["keep", "lf"] = "keep"
     left_out: tuple[str, ...] = ()
     limit: int | None = None
+    between: str | None = None
 
     def __post_init__(self) -> None:
         if not self.sources:
@@ -75,17 +77,35 @@ class Corpus:
             TextError: see `symbols`.
         """
         ended, length = True, 0
+        between = self._between(kind)
+        waiting = False  # what stands between is to come before the next piece
         for number, source in enumerate(self.sources):
-            if not ended:
+            if between is not None:
+                waiting = length > 0
+            elif not ended:
                 length += 1
                 yield number - 1, np.array([ord("\n")], np.uint8)
                 ended = True
             for piece in self._bytes(source) if kind == "bytes" else map(code_points, self._text(source)):
+                if waiting and between is not None:
+                    waiting = False
+                    length += len(between)
+                    if len(between):
+                        yield number - 1, between
                 length += len(piece)
                 if self.limit is not None and length > self.limit:
                     raise self._longer(source)
                 ended = piece[-1] == ord("\n")
                 yield number, piece
+
+    def _between(self, kind: Kind) -> NDArray[np.integer[Any]] | None:
+        """What is said to stand between two sources, with line ends as the text has them."""
+        if self.between is None:
+            return None
+        said = self.between
+        if self.newlines == "lf":
+            said = said.replace("\r\n", "\n").replace("\r", "\n")
+        return np.frombuffer(said.encode(), np.uint8) if kind == "bytes" else code_points(said)
 
     def head(self, kind: Kind, length: int) -> NDArray[np.integer[Any]]:
         """The first `length` symbols, or all where there are fewer."""
@@ -98,25 +118,29 @@ class Corpus:
 
     def _bytes(self, source: Source) -> Iterator[NDArray[np.uint8]]:
         pending = b""
-        for block in self._blocks(source):
-            data = pending + block
-            pending = b""
-            if self.newlines == "lf":
-                if data.endswith(b"\r"):
-                    data, pending = data[:-1], b"\r"
-                data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-            if data:
-                yield np.frombuffer(data, np.uint8)
+        with _opened(source) as file:
+            for block in self._blocks(source, file):
+                data = pending + block
+                pending = b""
+                if self.newlines == "lf":
+                    if data.endswith(b"\r"):
+                        data, pending = data[:-1], b"\r"
+                    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                if data:
+                    yield np.frombuffer(data, np.uint8)
         if pending:
             yield np.frombuffer(b"\n", np.uint8)
 
     def _text(self, source: Source) -> Iterator[str]:
-        return characters(source.name, _marked_last(self._blocks(source)), self.encoding, lf=self.newlines == "lf")
+        with _opened(source) as file:
+            encoding = "utf-8" if isinstance(file, DocumentStream) else self.encoding
+            blocks = _marked_last(self._blocks(source, file))
+            yield from characters(source.name, blocks, encoding, lf=self.newlines == "lf")
 
-    def _blocks(self, source: Source) -> Iterator[bytes]:
+    def _blocks(self, source: Source, file: IO[bytes]) -> Iterator[bytes]:
         most = None if self.limit is None else self.limit * _MOST_BYTES_A_SYMBOL + READ_BYTES
         taken = 0
-        for block in _blocks(source):
+        for block in _blocks(source, file):
             taken += len(block)
             if most is not None and taken > most:  # such as a gzip file of nothing but escapes, which give no symbol
                 raise self._longer(source)
@@ -196,15 +220,25 @@ def as_bytes(piece: NDArray[np.integer[Any]], kind: Kind) -> bytes:
     return piece.astype("<u4").tobytes().decode("utf-32-le").encode()
 
 
-def _blocks(source: Source) -> Iterator[bytes]:
+def _opened(source: Source) -> IO[bytes]:
     try:
-        with source.open() as file:
-            while block := file.read(READ_BYTES):
-                yield block
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise TextError(f"{named(source.name)}: the gzip file is damaged: {error}") from error
+        return source.open()
     except OSError as error:
-        raise TextError(f"{named(source.name)}: cannot be read: {error.strerror or error}") from error
+        raise _unreadable(source, error) from error
+
+
+def _blocks(source: Source, file: IO[bytes]) -> Iterator[bytes]:
+    try:
+        while block := file.read(READ_BYTES):
+            yield block
+    except Damaged as error:
+        raise TextError(f"{named(source.name)}: {error}") from error
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(source: Source, error: OSError) -> TextError:
+    return TextError(f"{named(source.name)}: cannot be read: {error.strerror or error}")
 
 
 def _marked_last(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

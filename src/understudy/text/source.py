@@ -1,7 +1,6 @@
-"""Where a text comes from: files, folders, standard input, gzip or names."""
+"""Where a text comes from: files, folders, standard input, names, or addresses elsewhere."""
 
 import errno
-import gzip
 import io
 import os
 import stat
@@ -11,15 +10,17 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from understudy.checks import named
 from understudy.errors import StorageError, TextError
-from understudy.text import catalog
+from understudy.text import catalog, documents
+from understudy.text.documents import Reading
 from understudy.text.folders import DEFAULT_GLOBS, texts_in
+from understudy.text.names import is_address
 
-GZIP_MAGIC = b"\x1f\x8b"
 _MOST_RECORDED = 200_000
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 _ENDLESS = ("/proc", "/sys")
@@ -46,25 +47,29 @@ class Found(NamedTuple):
     left_out: list[str]
 
 
-def find(texts: Iterable[str | Path], globs: Sequence[str] = ()) -> list[Source]:
+def find(texts: Iterable[str | Path], globs: Sequence[str] = (), how: Reading = Reading()) -> list[Source]:
     """The sources alone of what `look_up` finds."""
-    return look_up(texts, globs).sources
+    return look_up(texts, globs, how=how).sources
 
 
-def look_up(texts: Iterable[str | Path], globs: Sequence[str] = (), *, recorded: bool = False) -> Found:
+def look_up(
+    texts: Iterable[str | Path], globs: Sequence[str] = (), *, recorded: bool = False, how: Reading = Reading()
+) -> Found:
     """Turn what the user named into sources, in the order given; a folder's files in name order.
 
     Args:
-        texts: names of files and folders, `-` for standard input, `@name` for a named corpus; a path is always a
-            file's or a folder's.
+        texts: names of files and folders, `-` for standard input, `@name` for a named corpus, addresses such as
+            `s3://bucket/a.txt`, which are fetched; a path is always a file's or a folder's.
         globs: patterns of file names to take from folders, in place of `*.txt` and `*.txt.gz`.
         recorded: whether a run folder named them, which may come from a stranger. Then only files and folders are
             opened, nothing that might keep the reader waiting, and nothing is fetched.
+        how: how documents are taken out of files that hold many.
 
     Raises:
-        TextError: a path does not exist, may not be read or is a device, a folder holds no text, or no corpus has
-            that name.
-        DownloadError: a named corpus could not be fetched.
+        TextError: a path does not exist, may not be read or is a device, a folder holds no text, no corpus has
+            that name, or nothing is at an address.
+        MissingExtraError: what fetches or reads it is not installed.
+        DownloadError: a named corpus, or what is at an address, could not be fetched.
         StorageError: no room to keep what can be read only once.
     """
     sources: list[Source] = []
@@ -73,19 +78,21 @@ def look_up(texts: Iterable[str | Path], globs: Sequence[str] = (), *, recorded:
         name = str(text)
         path = Path(name)
         if name == "-" and not isinstance(text, Path):
-            sources.append(_standard_input(recorded))
+            sources.append(_standard_input(recorded, how))
         elif name.startswith("@") and not isinstance(text, Path):
             sources.append(_corpus(name, recorded))
+        elif is_address(name) and not isinstance(text, Path):
+            sources += _elsewhere(name, recorded, how)
         elif name == "":
             raise TextError("a text without a name: give a text file, a folder of them, or - for standard input")
         elif recorded and path.drive.startswith("\\\\"):  # Windows would ask another machine for it
             raise TextError(f"{named(name)}: lies on another machine; name the text itself")
         elif stat.S_ISDIR(_status(path).st_mode):
             inside = texts_in(path, globs or DEFAULT_GLOBS, _MOST_RECORDED if recorded else None)
-            sources += [_file(file, recorded) for file in inside.paths]
+            sources += [_file(file, recorded, how) for file in inside.paths]
             left_out += inside.left_out
         else:
-            sources.append(_file(path, recorded))
+            sources.append(_file(path, recorded, how))
     return Found(sources, left_out)
 
 
@@ -96,6 +103,17 @@ def _corpus(name: str, recorded: bool) -> Source:
             f"the file of that name is {named(f'./{name}')}"
         )
     return Source(name, catalog.opener(name, fetched=recorded))
+
+
+def _elsewhere(name: str, recorded: bool, how: Reading) -> list[Source]:
+    from understudy.text import remote  # what fetches is imported where something is to be fetched
+
+    copies = remote.kept(name) if recorded else remote.fetched(name)
+    return [Source(copy.address, partial(_opened, copy.path, copy.address, how)) for copy in copies]
+
+
+def _opened(path: Path, name: str, how: Reading) -> IO[bytes]:
+    return documents.opened(_plain(path), name, how)
 
 
 def _status(path: Path) -> os.stat_result:
@@ -110,14 +128,14 @@ def _status(path: Path) -> os.stat_result:
         ) from error
 
 
-def _file(path: Path, recorded: bool) -> Source:
+def _file(path: Path, recorded: bool, how: Reading) -> Source:
     mode = _status(path).st_mode
     if stat.S_ISREG(mode):
-        return Source(str(path), lambda: _unpacked(_at_once(path) if recorded else _plain(path)))
+        return Source(str(path), lambda: documents.opened(_at_once(path) if recorded else _plain(path), str(path), how))
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or recorded:
         raise TextError(f"{named(path)}: neither a file nor a folder; name the text itself")
     with _plain(path) as stream:  # a pipe can be read only once
-        return _spooled(str(path), stream)
+        return _spooled(str(path), stream, how)
 
 
 def _plain(path: Path) -> IO[bytes]:
@@ -147,24 +165,7 @@ def _at_once(path: Path) -> IO[bytes]:
     return io.BytesIO()
 
 
-def _unpacked(file: IO[bytes]) -> IO[bytes]:
-    """A file's bytes; those of a gzip file are what was packed, and closing that closes the file."""
-    try:
-        packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return _Unpacked(file) if packed else file  # type: ignore[return-value]
-
-
-class _Unpacked(gzip.GzipFile):
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__(fileobj=file, mode="rb")
-        self.myfileobj = file  # type: ignore[assignment]  # closed with this one
-
-
-def _standard_input(recorded: bool) -> Source:
+def _standard_input(recorded: bool, how: Reading) -> Source:
     stream = getattr(sys.stdin, "buffer", None)
     if recorded:
         raise TextError("the text came from standard input, and cannot be read there again; name it, or give it as -")
@@ -172,10 +173,10 @@ def _standard_input(recorded: bool) -> Source:
         raise TextError("standard input is not there to be read; give a text file, or pipe one in: cat a.txt | ...")
     if sys.stdin.isatty():
         raise TextError("standard input is a terminal, not a text; pipe one in, for example: cat a.txt | ...")
-    return _spooled("standard input", stream)
+    return _spooled("standard input", stream, how)
 
 
-def _spooled(name: str, stream: IO[bytes]) -> Source:
+def _spooled(name: str, stream: IO[bytes], how: Reading) -> Source:
     """Keep what can be read only once in an unnamed temporary file, which goes with the source."""
     try:
         spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the source
@@ -183,16 +184,14 @@ def _spooled(name: str, stream: IO[bytes]) -> Source:
         raise _no_room(name, error) from error
     try:
         _copy(name, stream, spool)
-        spool.seek(0)
-        packed = spool.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        spool.flush()
     except (OSError, TextError) as error:
         with suppress(OSError):  # closing flushes, and fails again
             spool.close()
         raise error if isinstance(error, TextError) else _no_room(name, error) from error
 
     def open_again() -> IO[bytes]:
-        view = io.BufferedReader(_View(spool))
-        return gzip.open(view) if packed else view  # type: ignore[return-value]
+        return documents.opened(io.BufferedReader(_View(spool)), name, how)
 
     source = Source(name, open_again)
     weakref.finalize(source, spool.close)
@@ -226,6 +225,14 @@ class _View(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = os.SEEK_SET, /) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: os.fstat(self._file.fileno()).st_size}
+        self._position = max(0, base[whence] + place)
+        return self._position
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         if hasattr(os, "pread"):
