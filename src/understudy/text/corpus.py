@@ -14,7 +14,7 @@ from understudy.text.decoding import characters, check_encoding
 from understudy.text.documents import DocumentStream
 from understudy.text.folders import left_out_note
 from understudy.text.names import short_name
-from understudy.text.packed import Damaged
+from understudy.text.packed import DamagedError
 from understudy.text.source import Source
 from understudy.text.vocabulary import LARGEST_CODE_POINT, Kind, Vocabulary, code_points
 
@@ -27,9 +27,9 @@ class Corpus:
     """Sources read as one text, in order.
 
     A source that does not end its last line is followed by a newline where another one comes after it, so that
-    no line runs from one file into the next, or by `between` where that is given, whatever its last line is; nothing
-    else is added, and only what is named here is taken away: a byte order mark at the start of a source (not where the bytes themselves are learned), and carriage returns
-    where `newlines` is "lf".
+    no line runs from one file into the next; where `between` is given, that comes instead, whatever the last line is.
+    Nothing else is added, and only what is named here is taken away: a byte order mark at the start of a source (not
+    where the bytes themselves are learned), and carriage returns where `newlines` is "lf".
 
     Attributes:
         sources: where the text comes from, in order.
@@ -231,7 +231,7 @@ def _blocks(source: Source, file: IO[bytes]) -> Iterator[bytes]:
     try:
         while block := file.read(READ_BYTES):
             yield block
-    except Damaged as error:
+    except DamagedError as error:
         raise TextError(f"{named(source.name)}: {error}") from error
     except OSError as error:
         raise _unreadable(source, error) from error

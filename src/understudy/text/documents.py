@@ -35,6 +35,10 @@ class Reading:
         return self.field != AS_IT_IS
 
 
+BY_NAME = Reading()
+"""As it is where nobody says anything: by the names and the first bytes of files."""
+
+
 class DocumentStream(io.BufferedReader):
     """The documents of a file, joined, in UTF-8, in whichever encoding others are."""
 
@@ -42,7 +46,7 @@ class DocumentStream(io.BufferedReader):
 def opened(file: IO[bytes], name: str, how: Reading) -> IO[bytes]:
     """A file's text: unpacked, and with its documents joined where it holds many. Closing that closes the file.
 
-    Reading it may raise `packed.Damaged`, or a TextError that says which document is none.
+    Reading it may raise `packed.DamagedError`, or a TextError that says which document is none.
 
     Args:
         file: the file, at its beginning, which can be read again from there.

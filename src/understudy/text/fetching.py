@@ -19,11 +19,11 @@ _SOMETHING = 1 << 20
 _BLOCK = 1 << 20
 
 
-class Cut(Exception):
+class CutError(Exception):
     """The connection was cut, or the other side is too busy: what asks again may be answered."""
 
 
-class Changed(Exception):
+class ChangedError(Exception):
     """It is not what it was when it was looked at."""
 
 
@@ -47,12 +47,12 @@ class Thing(Protocol):
         """Where it lies."""
 
     def look(self) -> Look:
-        """What there is to be known of it; raises Cut, or an error that tells what is wrong."""
+        """What there is to be known of it; raises CutError, or an error that tells what is wrong."""
 
     def read(self, start: int, look: Look) -> tuple[int, Generator[bytes, None, None]]:
         """Its bytes in pieces, from `start` on or from the beginning, and from which of the two; raises as `look`.
 
-        Reading the pieces raises Cut, or Changed where it is no longer what `look` says.
+        Reading the pieces raises CutError, or ChangedError where it is no longer what `look` says.
         """
 
 
@@ -66,7 +66,7 @@ def looked(thing: Thing) -> Look:
     for wait in (*_WAITS, None):
         try:
             return thing.look()
-        except Cut as error:
+        except CutError as error:
             if wait is None:
                 raise DownloadError(
                     f"{named(thing.address)}: cannot be reached: {error}; see to the network and the name, and give "
@@ -79,7 +79,8 @@ def looked(thing: Thing) -> Look:
 def fetch(thing: Thing, look: Look, folder: Path) -> tuple[Path, str]:
     """Fetch a text into a folder of the cache; where it lies, and its SHA-256, which is its name.
 
-    What was fetched before of the same text, by its stamp and size, is gone on with. What is not whole has another name.
+    What was fetched before of the same text, by its stamp and size, is gone on with. What is not whole has another
+    name.
 
     Raises:
         TextError: it may no longer be read.
@@ -102,12 +103,13 @@ def fetch(thing: Thing, look: Look, folder: Path) -> tuple[Path, str]:
                 f"cannot keep {named(thing.address)} in {named(folder)}: {error.strerror or error}; set "
                 f"UNDERSTUDY_CACHE to a folder with room"
             ) from error
-        except (UnderstudyError, Changed) as error:
-            if look.stamp is None or isinstance(error, Changed):
+        except (UnderstudyError, ChangedError) as error:
+            if look.stamp is None or isinstance(error, ChangedError):
                 _remove(aside)
-            if isinstance(error, Changed):
+            if isinstance(error, ChangedError):
                 raise DownloadError(
-                    f"{named(thing.address)}: {error} while it was fetched; give the command again when it stays as it is"
+                    f"{named(thing.address)}: {error} while it was fetched; give the command again when it stays as it "
+                    f"is"
                 ) from error
             raise
     return whole, partial.sha256
@@ -122,7 +124,7 @@ def _complete(thing: Thing, look: Look, partial: "_Partial") -> None:
         try:
             _more(thing, look, partial)
             done = True
-        except Cut as error:
+        except CutError as error:
             cuts = 1 if partial.size - before >= _SOMETHING else cuts + 1
             if cuts > len(_WAITS):
                 raise DownloadError(_given_up(thing, look, partial, error)) from error
@@ -139,13 +141,13 @@ def _more(thing: Thing, look: Look, partial: "_Partial") -> None:
         for piece in pieces:
             partial.add(piece)
             if look.size is not None and partial.size > look.size:
-                raise Changed(f"is longer than the {look.size:,} bytes that it was said to have")
+                raise ChangedError(f"is longer than the {look.size:,} bytes that it was said to have")
             progress(f"fetching {named(thing.address)}", partial.size, look.size)
     if look.size is not None and partial.size < look.size:
-        raise Cut("it ended too soon")
+        raise CutError("it ended too soon")
 
 
-def _given_up(thing: Thing, look: Look, partial: "_Partial", error: Cut) -> str:
+def _given_up(thing: Thing, look: Look, partial: "_Partial", error: CutError) -> str:
     of_all = "" if look.size is None else f" of {look.size:,}"
     way = "give the command again"
     if look.stamp is not None and partial.size:
@@ -205,7 +207,7 @@ class _Partial:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Let one process fetch a text, where the file system has locks; another one waits for it, and takes what it left."""
+    """Let one process fetch a text, where the file system has locks; another one waits for it."""
     from filelock import FileLock
 
     lock = FileLock(path)

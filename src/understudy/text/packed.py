@@ -21,7 +21,7 @@ _BZIP2 = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
 _ZSTANDARD, _SKIPPED = b"\x28\xb5\x2f\xfd", b"*M\x18"
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """What is packed ends too soon, or is none of what its beginning says."""
 
     def __init__(self, form: str, error: object) -> None:
@@ -31,7 +31,7 @@ class Damaged(Exception):
 def unpacked(file: IO[bytes], head: bytes, name: str) -> IO[bytes]:
     """A file's bytes; those of a packed file are what was packed, and closing that closes the file.
 
-    Reading what is damaged raises `Damaged`.
+    Reading what is damaged raises `DamagedError`.
 
     Args:
         file: the file, at its beginning.
@@ -81,7 +81,7 @@ class _Gzip(io.RawIOBase):
         try:
             return self._inside.readinto(buffer)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise Damaged("gzip", error) from error
+            raise DamagedError("gzip", error) from error
 
     def close(self) -> None:
         if not self.closed:
@@ -113,11 +113,11 @@ class _Unpacked(io.RawIOBase):
             elif self._unpacker.needs_input:
                 data = self._file.read(_BLOCK)
                 if not data:
-                    raise Damaged(self._form, "it ends before what is packed in it does")
+                    raise DamagedError(self._form, "it ends before what is packed in it does")
             try:
                 taken = self._unpacker.decompress(data, len(buffer))
             except Exception as error:  # each format has its own
-                raise Damaged(self._form, error) from error
+                raise DamagedError(self._form, error) from error
             if taken:
                 buffer[: len(taken)] = taken
                 return len(taken)

@@ -89,7 +89,8 @@ def _check_column(schema: "Schema", name: str, field: str) -> None:
     if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind) or pyarrow.types.is_string_view(kind)):
         nested = "nested" if pyarrow.types.is_nested(kind) else "not of texts"
         raise TextError(
-            f"{there}: the column {shown(field)} is {nested} ({shown(str(kind))}); expected texts; {names(schema.names)}"
+            f"{there}: the column {shown(field)} is {nested} ({shown(str(kind))}); expected texts; "
+            f"{names(schema.names)}"
         )
 
 

@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 from understudy.checks import named
 from understudy.errors import StorageError, TextError
 from understudy.text import catalog, documents
-from understudy.text.documents import Reading
+from understudy.text.documents import BY_NAME, Reading
 from understudy.text.folders import DEFAULT_GLOBS, texts_in
 from understudy.text.names import is_address
 
@@ -47,13 +47,13 @@ class Found(NamedTuple):
     left_out: list[str]
 
 
-def find(texts: Iterable[str | Path], globs: Sequence[str] = (), how: Reading = Reading()) -> list[Source]:
+def find(texts: Iterable[str | Path], globs: Sequence[str] = (), how: Reading = BY_NAME) -> list[Source]:
     """The sources alone of what `look_up` finds."""
     return look_up(texts, globs, how=how).sources
 
 
 def look_up(
-    texts: Iterable[str | Path], globs: Sequence[str] = (), *, recorded: bool = False, how: Reading = Reading()
+    texts: Iterable[str | Path], globs: Sequence[str] = (), *, recorded: bool = False, how: Reading = BY_NAME
 ) -> Found:
     """Turn what the user named into sources, in the order given; a folder's files in name order.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from understudy.checks import named
 from understudy.errors import DownloadError, MissingExtraError, TextError
-from understudy.text.fetching import Changed, Cut, Look
+from understudy.text.fetching import ChangedError, CutError, Look
 
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf"}
 _OF_THIS_MACHINE = ("file", "local")
@@ -63,7 +63,7 @@ class Stored:
             start += len(piece)
             yield piece
         if look.stamp is not None and self.look() != look:
-            raise Changed("changed")
+            raise ChangedError("changed")
 
 
 def things(address: str) -> list[Stored]:
@@ -85,7 +85,7 @@ def things(address: str) -> list[Stored]:
         with translated(address):
             files.invalidate_cache()
             found = files.glob(path, detail=True)
-    except Cut as error:
+    except CutError as error:
         raise DownloadError(f"{named(address)}: cannot be listed: {error}; give the command again") from error
     paths = sorted(name for name, told in found.items() if told.get("type") != "directory")
     if not paths:
@@ -108,7 +108,7 @@ def _opened(address: str, scheme: str) -> tuple[Any, str]:
         told = known_implementations.get(scheme, {}).get("err", f"install what opens {scheme}://")
         way = f"pip install {extra}" if extra else named(told)
         raise MissingExtraError(f"{named(address)}: what opens {scheme}:// is not installed; {way}") from error
-    except Cut as error:
+    except CutError as error:
         raise DownloadError(f"{named(address)}: cannot be opened: {error}; give the command again") from error
     return files, path
 
@@ -119,7 +119,7 @@ def translated(address: str) -> Iterator[None]:
 
     Raises:
         TextError: there is nothing, or it may not be read.
-        Cut: what may be otherwise when it is asked again.
+        CutError: what may be otherwise when it is asked again.
     """
     try:
         yield
@@ -139,11 +139,14 @@ def translated(address: str) -> Iterator[None]:
     except Exception as error:  # each file system has its own
         if "Credential" in type(error).__name__:
             raise TextError(f"{named(address)}: {_not_allowed(error)}") from error
-        raise Cut(_said(error)) from error
+        raise CutError(_said(error)) from error
 
 
 def _not_allowed(error: Exception) -> str:
-    return f"it may not be read: {_said(error)}; credentials are taken from the environment, as docs/guide/elsewhere.md tells"
+    return (
+        f"it may not be read: {_said(error)}; credentials are taken from the environment, as docs/guide/elsewhere.md "
+        f"tells"
+    )
 
 
 def _said(error: Exception) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from understudy.checks import named
 from understudy.errors import TextError
-from understudy.text.fetching import Changed, Cut, Look
+from understudy.text.fetching import ChangedError, CutError, Look
 from understudy.text.names import file_name
 
 if TYPE_CHECKING:
-    from requests import Response
+    from requests import Response, Session
 
 _SECONDS = (10, 60)
 """To be connected, and between two pieces."""
@@ -62,19 +62,19 @@ class Page:
         headers = {"Range": f"bytes={start}-"} if start else {}
         with Session() as session, self._asked(session, headers) as answer:
             if start and answer.status_code == 416:
-                raise Changed("became shorter")
+                raise ChangedError("became shorter")
             self._check(answer)
             begins = start if answer.status_code == 206 else 0
             if look.stamp is not None and _stamp(answer) != look.stamp:
-                raise Changed("changed")
+                raise ChangedError("changed")
             if begins and not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-                raise Cut("the server gives another part than it was asked for")
+                raise CutError("the server gives another part than it was asked for")
             yield b"%d" % begins
             try:
                 while piece := answer.raw.read(_PIECE, decode_content=False):
                     yield piece
             except (HTTPError, OSError) as error:
-                raise Cut(_said(error)) from error
+                raise CutError(_said(error)) from error
 
     def _asked(self, session: "Session", headers: dict[str, str]) -> "Response":
         from requests import exceptions
@@ -91,19 +91,19 @@ class Page:
         except (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema, UnicodeError) as error:
             raise TextError(f"{named(self.address)}: no address of a text: {_said(error)}") from error
         except (exceptions.RequestException, OSError) as error:
-            raise Cut(_said(error)) from error
+            raise CutError(_said(error)) from error
 
     def _check(self, answer: "Response") -> None:
         """See that the server gives the text.
 
         Raises:
             TextError: it refuses.
-            Cut: it is too busy.
+            CutError: it is too busy.
         """
         status = answer.status_code
         said = f"HTTP {status} {answer.reason or ''}".strip()
         if status in _BUSY:
-            raise Cut(f"the server answers {said}")
+            raise CutError(f"the server answers {said}")
         if status in _NOT_THERE:
             raise TextError(
                 f"{named(self.address)}: there is no such text: the server answers {said}; see to the address"
