@@ -5,8 +5,8 @@
 FOLDER takes the texts, which go again, and needs room for three times the largest. A text is made of the prose that
 every Python carries, paragraphs in an order that is drawn anew for each megabyte, each with a number of its own; of a
 mixed one, two paragraphs in three are written in Cyrillic letters or with accents. Reading and encoding are timed by
-themselves, in a process of their own; then `understudy train TEXT --steps 20 --out RUN` is started, stopped by Ctrl-C
-at its first report and gone on with, all of it with an empty cache before the first command.
+themselves, in a process of their own; then `understudy train TEXT --steps 20 --out RUN` is started with an empty cache,
+stopped by Ctrl-C at its first report, and gone on with to the next one by `--resume`.
 
 What is resident is asked of the system every 20 milliseconds: memory of its own and of mapped files (RssAnon and
 RssFile), together and apart. The model's is the peak of the same command on two megabytes of the same text.
@@ -104,9 +104,9 @@ def resident(process: int) -> tuple[int, int]:
     return found.get("RssAnon", 0), found.get("RssFile", 0) + found.get("RssShmem", 0)
 
 
-def ran(command: list[str], environment: dict[str, str], *, stop: bool) -> Ran:
-    """Run a command that trains; interrupt it at its first report where it is to be stopped."""
-    began, first = time.perf_counter(), 0.0
+def ran(command: list[str], environment: dict[str, str]) -> Ran:
+    """Run a command that trains, and interrupt it at its first report."""
+    began, first, going = time.perf_counter(), 0.0, True
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
         looks, ended = [Peak()], threading.Event()
 
@@ -121,9 +121,9 @@ def ran(command: list[str], environment: dict[str, str], *, stop: bool) -> Ran:
             print(f"    {time.perf_counter() - began:7.1f} s  {line}", end="", file=sys.stderr, flush=True)
             if line.startswith("model: "):
                 first = time.perf_counter() - began
-            if stop and line.startswith("step "):
+            if going and line.startswith("step "):
                 process.send_signal(signal.SIGINT)
-                stop = False
+                going = False
         ended.set()
         watcher.join()
     assert first, f"{command} came to no step"
@@ -144,14 +144,14 @@ def measured(folder: Path, kind: str, size: int) -> str:
 
     try:
         asked = [*train, str(small), "--steps", "20", "--out", str(folder / "model")]
-        model = ran(asked, environment, stop=False)
+        model = ran(asked, environment)
         anew("cache", "model")
         timed = [sys.executable, "-c", PARTS, str(text)]
         parts = json.loads(subprocess.run(timed, env=environment, check=True, stdout=subprocess.PIPE).stdout)
         anew("cache", "run")
         run = folder / "run"
-        begun = ran([*train, str(text), "--steps", "20", "--out", str(run)], environment, stop=True)
-        resumed = ran([*train, "--out", str(run), "--resume"], environment, stop=False)
+        begun = ran([*train, str(text), "--steps", "20", "--out", str(run)], environment)
+        resumed = ran([*train, "--out", str(run), "--resume"], environment)
     finally:
         size = text.stat().st_size
         text.unlink()
@@ -178,7 +178,7 @@ def main() -> None:
             print(rows[-1], file=sys.stderr, flush=True)
     print(
         "| text | GB | surveyed, s | encoded, s | taken from the cache, s | first step after, s | resumed, first step "
-        "after, s | the model's own + files, MB | at the most, own + files, MB | resumed, own + files, MB | at the most "
+        "after, s | the model's own + files, MB | at the most, own + files, MB | resumed, own + files, MB | most "
         "above the model's, MB |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|", *rows, sep="\n")
