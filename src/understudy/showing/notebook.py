@@ -33,6 +33,7 @@ class Notebook(Plain):
         super().__init__(outlet)
         self._display = shell.display_pub
         self._began, self._first, self._step, self._steps = 0.0, 0, 0, 0
+        self._reading: Told | None = None
         self._new()
 
     def line(self, text: str) -> None:
@@ -88,7 +89,7 @@ class Notebook(Plain):
         self._notes: list[str] = []
         self._figures: dict[str, str] = {}
         self._sample = ""
-        self._reading: Told | None = None
+        self._reading = None
         self._name: str | None = None
         self._drawn = -_SECONDS
 

@@ -28,7 +28,7 @@ class Plain:
         self.outlet = outlet
         self.session: Session
         self._waiting = Waiting()
-        self._said = 0.0
+        self._said: float | None = None
 
     def line(self, text: str) -> None:
         """Print one line; where it cannot be printed, as after `| head`, the training goes on in silence."""
@@ -48,9 +48,9 @@ class Plain:
         """Print a line now and then on what takes longer than people wait."""
         told = self._waiting.told(what, done, total)
         if told is None:
-            self._said = 0.0
+            self._said = None
         elif not told.over and (
-            not self._said or told.seconds - self._said >= max(_PAUSE, _PAUSE_SHARE * told.seconds)
+            self._said is None or told.seconds - self._said >= max(_PAUSE, _PAUSE_SHARE * told.seconds)
         ):
             self._said = told.seconds
             self.line(told.line)

@@ -10,8 +10,8 @@ from understudy.text.progress import CHECKING, ENCODING, READING
 PATIENCE = 2.0
 """Seconds that anything may take before a word is said of it."""
 _STILL_TO_COME = {READING: 1.1, ENCODING: 0.0, CHECKING: 0.0}
-"""What comes between a part's end and the first step, in times of that part: the ids take about as long as the survey."""
-_UNITS = (("GB", 1e9, 2), ("MB", 1e6, 0))
+"""What comes between a part's end and the first step, in times of that part: ids take about as long as the survey."""
+_GB, _MB = 10**9, 10**6
 
 
 class Told(NamedTuple):
@@ -51,8 +51,10 @@ class Waiting:
 
 
 def _line(what: str, done: int, total: int | None, seconds: float) -> str:
-    size = _size(done) if total is None else f"{_size(done)} of {_size(total)}"
-    parts = [f"{what}: {size}", f"{_size(round(done / seconds))} a second"]
+    size = _size(done, done) if total is None else f"{_size(done, total).split()[0]} of {_size(total, total)}"
+    parts = [f"{what}: {size}"]
+    if seconds:
+        parts.append(f"{done / seconds / _MB:,.0f} MB a second")
     if total is not None and 0 < done < total:
         left = (total - done) * seconds / done
         to_come = _STILL_TO_COME.get(what)
@@ -63,7 +65,6 @@ def _line(what: str, done: int, total: int | None, seconds: float) -> str:
     return ", ".join(parts)
 
 
-def _size(count: int) -> str:
-    """So many bytes as people say it."""
-    name, unit, digits = next((entry for entry in _UNITS if count >= entry[1]), _UNITS[-1])
-    return f"{count / unit:,.{digits}f} {name}"
+def _size(count: int, most: int) -> str:
+    """So many bytes, in the unit that suits `most`."""
+    return f"{count / _GB:,.1f} GB" if most >= _GB else f"{count / _MB:,.0f} MB"

@@ -78,7 +78,7 @@ def duration(seconds: float) -> str:
 
 def about(seconds: float) -> str:
     """A time to come as people say it, which nobody knows to the second."""
-    return duration(seconds) if seconds >= 60 else f"{max(1, round(seconds))} s"
+    return duration(round(seconds / 10) * 10) if seconds >= 60 else f"{max(1, round(seconds))} s"
 
 
 def run_of(model: str) -> str:

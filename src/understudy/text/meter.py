@@ -30,7 +30,10 @@ class Meter:
         progress(self._what, whole, whole)
 
     def _told(self, source: Source) -> Source:
-        return Source(source.name, lambda: _Told(source.open(), self._reader(source.size)), source.size)  # type: ignore[return-value]
+        def opened() -> IO[bytes]:
+            return _Told(source.open(), self._reader(source.size))  # type: ignore[return-value]
+
+        return Source(source.name, opened, source.size)
 
     def _reader(self, size: int | None) -> Callable[[IO[bytes], int], None]:
         """What tells of a source that has so many bytes, when so many more were given out of its file."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 TAKING, READING, ENCODING, CHECKING = "taking in the text", "reading the text", "encoding it", "checking its ids"
-"""What can be read only once, as it is kept; the survey of a text; its ids as they are made, and as the cache has them."""
+"""What can be read only once, as it is kept; the survey of a text; its ids, as they are made; those of the cache."""
 
 Observer = Callable[[str, int, int | None], None]
 """What is called with what is done, how many bytes of it, and of how many, where that is known."""
