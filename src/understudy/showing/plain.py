@@ -47,11 +47,9 @@ class Plain:
     def progress(self, what: str, done: int, total: int | None) -> None:
         """Print a line now and then on what takes longer than people wait."""
         told = self._waiting.told(what, done, total)
-        if told is None:
+        if told is None or told.over:
             self._said = None
-        elif not told.over and (
-            self._said is None or told.seconds - self._said >= max(_PAUSE, _PAUSE_SHARE * told.seconds)
-        ):
+        elif self._said is None or told.seconds - self._said >= max(_PAUSE, _PAUSE_SHARE * told.seconds):
             self._said = told.seconds
             self.line(told.line)
 
