@@ -1,6 +1,8 @@
 """What is shown while a text is read: nothing of one that is read soon."""
 
 import io
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +46,9 @@ def shown(display: type[Plain]) -> str:
 
 def test_a_line_comes_after_two_seconds_and_then_now_and_then() -> None:
     assert shown(Plain).splitlines() == [
-        "reading the text: 0.7 of 10.0 GB, 333 MB a second, about 1 min 0 s to the first step",
-        "reading the text: 4.0 of 10.0 GB, 333 MB a second, about 51 s to the first step",
-        "reading the text: 7.3 of 10.0 GB, 333 MB a second, about 41 s to the first step",
+        "reading the text: 0.7 of 10.0 GB, 333 MB a second, about 1 min 10 s to the first step",
+        "reading the text: 4.0 of 10.0 GB, 333 MB a second, about 1 min 0 s to the first step",
+        "reading the text: 7.3 of 10.0 GB, 333 MB a second, about 50 s to the first step",
         "encoding it: 0.7 of 10.0 GB, 333 MB a second, about 28 s to the first step",
         "encoding it: 4.0 of 10.0 GB, 333 MB a second, about 18 s to the first step",
         "encoding it: 7.3 of 10.0 GB, 333 MB a second, about 8 s to the first step",
@@ -142,16 +144,38 @@ def test_the_command_prints_it_for_a_text_that_takes_long_and_for_no_other(
     assert len(late) == len(soon.splitlines()) + len(told)
 
 
+IMPATIENT = (
+    "import sys; from understudy.showing import live, waiting; waiting.PATIENCE = live._SECONDS = 0.0; "
+    "from understudy.cli.main import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
 def test_a_terminal_shows_a_bar_that_is_gone_when_training_begins(text: Path, tmp_path: Path, own_cache: None) -> None:
-    code = (
-        "import sys; from understudy.showing import live, waiting; waiting.PATIENCE = live._SECONDS = 0.0; "
-        "from understudy.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    )
     arguments = program("train", text, *SMALL, "--evaluate-every", 1000, "--steps", 1, "--validation", 0.001)
-    seen = on_terminal([arguments[0], "-c", code, *arguments[3:]], tmp_path)
+    seen = on_terminal([arguments[0], "-c", IMPATIENT, *arguments[3:]], tmp_path)
     assert seen.status == 0, seen.plain
     assert "reading the text: 1 of 3 MB" in seen.plain
     assert "encoding it: 1 of 3 MB" in seen.plain
     assert seen.plain.index("encoding it") < seen.plain.index("model: ")
     assert seen.raw.count("\x1b[?25l") == seen.raw.count("\x1b[?25h") > 1
     assert "reading the text" not in seen.plain[seen.plain.index("model: ") :]
+
+
+def test_control_c_while_a_text_is_read_ends_at_once_and_leaves_nothing(tmp_path: Path, own_cache: None) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"To be, or not to be\n" * 10_000_000)
+
+    def interrupt(shown: str, process: int) -> bool:
+        if "reading the text" not in shown:
+            return False
+        os.kill(process, signal.SIGINT)
+        return True
+
+    arguments = program("train", path, *SMALL, "--out", "run", "--steps", 1)
+    seen = on_terminal([arguments[0], "-c", IMPATIENT, *arguments[3:]], tmp_path, interrupt)
+    path.unlink()
+    assert seen.status == 130
+    assert "encoding it" not in seen.plain
+    assert seen.plain.rstrip().endswith("interrupted; training had not begun, and nothing is kept")
+    assert seen.raw.count("\x1b[?25l") == seen.raw.count("\x1b[?25h") == 1
+    assert sorted(tmp_path.iterdir()) == []
