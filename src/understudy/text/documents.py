@@ -39,8 +39,13 @@ BY_NAME = Reading()
 """As it is where nobody says anything: by the names and the first bytes of files."""
 
 
-class DocumentStream(io.BufferedReader):
-    """The documents of a file, joined, in UTF-8, in whichever encoding others are."""
+ENCODING = "utf-8"
+"""How documents are written that come out of a file that holds many, whatever the encoding of others."""
+
+
+def holds_documents(file: IO[bytes]) -> bool:
+    """Whether what was opened are documents out of a file that holds many."""
+    return isinstance(getattr(file, "raw", None), _Joined)
 
 
 def opened(file: IO[bytes], name: str, how: Reading) -> IO[bytes]:
@@ -62,11 +67,11 @@ def opened(file: IO[bytes], name: str, how: Reading) -> IO[bytes]:
         file.seek(0)
         field = DEFAULT_FIELD if how.field is None else how.field
         if field != AS_IT_IS and parquet.begins(head):
-            return DocumentStream(_Joined(parquet.documents(file, name, field), how.between, file), _BLOCK)
+            return io.BufferedReader(_Joined(parquet.documents(file, name, field), how.between, file), _BLOCK)
         plain = packed.unpacked(file, head, name)
         if not how.of_lines(name):
             return plain
-        return DocumentStream(_Joined(json_lines.documents(plain, name, field), how.between, plain), _BLOCK)
+        return io.BufferedReader(_Joined(json_lines.documents(plain, name, field), how.between, plain), _BLOCK)
     except BaseException:
         file.close()
         raise
@@ -90,6 +95,9 @@ class _Joined(io.RawIOBase):
         buffer[: len(taken)] = taken
         self._left = self._left[len(taken) :]
         return len(taken)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
 
     def close(self) -> None:
         if not self.closed:

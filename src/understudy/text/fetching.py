@@ -134,6 +134,7 @@ def _complete(thing: Thing, look: Look, partial: "_Partial") -> None:
 
 
 def _more(thing: Thing, look: Look, partial: "_Partial") -> None:
+    what = f"fetching {named(thing.address)}"
     start, pieces = thing.read(partial.size, look)
     if start != partial.size:
         partial.begin()
@@ -142,9 +143,11 @@ def _more(thing: Thing, look: Look, partial: "_Partial") -> None:
             partial.add(piece)
             if look.size is not None and partial.size > look.size:
                 raise ChangedError(f"is longer than the {look.size:,} bytes that it was said to have")
-            progress(f"fetching {named(thing.address)}", partial.size, look.size)
+            progress(what, partial.size, look.size)
     if look.size is not None and partial.size < look.size:
         raise CutError("it ended too soon")
+    if look.size is None:
+        progress(what, partial.size, partial.size)
 
 
 def _given_up(thing: Thing, look: Look, partial: "_Partial", error: CutError) -> str:

@@ -41,15 +41,33 @@ def unpacked(file: IO[bytes], head: bytes, name: str) -> IO[bytes]:
     Raises:
         MissingExtraError: it is packed with Zstandard, which nothing here unpacks.
     """
+    form = _form(head)
+    if form is None:
+        return file
+    return io.BufferedReader(_Gzip(file) if form == "gzip" else _Unpacked(form, _unpacker(form, name), file), _BLOCK)
+
+
+def is_packed(head: bytes) -> bool:
+    """Whether a file that begins so is packed."""
+    return _form(head) is not None
+
+
+def _form(head: bytes) -> str | None:
     if head.startswith(_GZIP):
-        return io.BufferedReader(_Gzip(file), _BLOCK)
+        return "gzip"
     if head.startswith(_XZ):
-        return io.BufferedReader(_Unpacked("xz", lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY), file), _BLOCK)
+        return "xz"
     if head.startswith(b"BZh") and head[3:4].isdigit() and head[4:10] in _BZIP2:
-        return io.BufferedReader(_Unpacked("bzip2", bz2.BZ2Decompressor, file), _BLOCK)
+        return "bzip2"
     if head.startswith(_ZSTANDARD) or (head[1:4] == _SKIPPED and 0x50 <= head[0] <= 0x5F):
-        return io.BufferedReader(_Unpacked("Zstandard", _zstandard(name), file), _BLOCK)
-    return file
+        return "Zstandard"
+    return None
+
+
+def _unpacker(form: str, name: str) -> Callable[[], Any]:
+    if form == "xz":
+        return lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+    return bz2.BZ2Decompressor if form == "bzip2" else _zstandard(name)
 
 
 def _zstandard(name: str) -> Callable[[], Any]:
@@ -82,6 +100,9 @@ class _Gzip(io.RawIOBase):
             return self._inside.readinto(buffer)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise DamagedError("gzip", error) from error
+
+    def fileno(self) -> int:
+        return self._file.fileno()
 
     def close(self) -> None:
         if not self.closed:
@@ -121,6 +142,9 @@ class _Unpacked(io.RawIOBase):
             if taken:
                 buffer[: len(taken)] = taken
                 return len(taken)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
 
     def close(self) -> None:
         if not self.closed:

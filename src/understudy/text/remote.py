@@ -30,6 +30,7 @@ class Copy(NamedTuple):
 
     address: str
     path: Path
+    size: int
 
 
 class _Entry(NamedTuple):
@@ -62,7 +63,7 @@ def fetched(name: str) -> list[Copy]:
             f"cannot keep {named(name)} in {named(str(cache.cache_folder()))}: {error.strerror or error}; set "
             f"UNDERSTUDY_CACHE to a folder that can be written"
         ) from error
-    return [Copy(entry.address, _copy(folder, entry)) for entry in entries]
+    return [Copy(entry.address, _copy(folder, entry), entry.size) for entry in entries]
 
 
 def kept(name: str) -> list[Copy]:
@@ -75,7 +76,7 @@ def kept(name: str) -> list[Copy]:
         folder = _folder()
         entries = _read(folder, name)
         if entries and all(_intact(folder, entry) for entry in entries):
-            return [Copy(entry.address, _copy(folder, entry)) for entry in entries]
+            return [Copy(entry.address, _copy(folder, entry), entry.size) for entry in entries]
     raise TextError(
         f"{named(name)}: lies elsewhere, and its copy is no longer in the cache; name it yourself, and it is fetched"
     )

@@ -20,6 +20,8 @@ from understudy.text import catalog, documents
 from understudy.text.documents import BY_NAME, Reading
 from understudy.text.folders import DEFAULT_GLOBS, texts_in
 from understudy.text.names import is_address
+from understudy.text.packed import HEAD_BYTES, is_packed
+from understudy.text.progress import TAKING, progress
 
 _MOST_RECORDED = 200_000
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
@@ -29,10 +31,17 @@ _ENDLESS = ("/proc", "/sys")
 
 @dataclass(frozen=True)
 class Source:
-    """One stretch of text: a name for messages, and a way to open its bytes as often as needed."""
+    """One stretch of text.
+
+    Attributes:
+        name: its name, for messages.
+        open: a way to open its bytes as often as needed.
+        size: how many bytes it has where it lies, packed if it is; None where that is not known.
+    """
 
     name: str
     open: Callable[[], IO[bytes]]
+    size: int | None = None
 
 
 class Found(NamedTuple):
@@ -109,7 +118,7 @@ def _elsewhere(name: str, recorded: bool, how: Reading) -> list[Source]:
     from understudy.text import remote  # what fetches is imported where something is to be fetched
 
     copies = remote.kept(name) if recorded else remote.fetched(name)
-    return [Source(copy.address, partial(_opened, copy.path, copy.address, how)) for copy in copies]
+    return [Source(copy.address, partial(_opened, copy.path, copy.address, how), copy.size) for copy in copies]
 
 
 def _opened(path: Path, name: str, how: Reading) -> IO[bytes]:
@@ -129,9 +138,14 @@ def _status(path: Path) -> os.stat_result:
 
 
 def _file(path: Path, recorded: bool, how: Reading) -> Source:
-    mode = _status(path).st_mode
+    status = _status(path)
+    mode = status.st_mode
     if stat.S_ISREG(mode):
-        return Source(str(path), lambda: documents.opened(_at_once(path) if recorded else _plain(path), str(path), how))
+
+        def opened() -> IO[bytes]:
+            return documents.opened(_at_once(path) if recorded else _plain(path), str(path), how)
+
+        return Source(str(path), opened, status.st_size)
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or recorded:
         raise TextError(f"{named(path)}: neither a file nor a folder; name the text itself")
     with _plain(path) as stream:  # a pipe can be read only once
@@ -183,8 +197,9 @@ def _spooled(name: str, stream: IO[bytes], how: Reading) -> Source:
     except OSError as error:
         raise _no_room(name, error) from error
     try:
-        _copy(name, stream, spool)
-        spool.flush()
+        size = _copy(name, stream, spool)
+        spool.seek(0)
+        packed = is_packed(spool.read(HEAD_BYTES))
     except (OSError, TextError) as error:
         with suppress(OSError):  # closing flushes, and fails again
             spool.close()
@@ -193,12 +208,14 @@ def _spooled(name: str, stream: IO[bytes], how: Reading) -> Source:
     def open_again() -> IO[bytes]:
         return documents.opened(io.BufferedReader(_View(spool)), name, how)
 
-    source = Source(name, open_again)
+    source = Source(name, open_again, None if packed else size)
     weakref.finalize(source, spool.close)
     return source
 
 
-def _copy(name: str, stream: IO[bytes], spool: IO[bytes]) -> None:
+def _copy(name: str, stream: IO[bytes], spool: IO[bytes]) -> int:
+    """Copy all that comes; how many bytes."""
+    taken = 0
     read = getattr(stream, "read1", stream.read)  # what there is, so that a signal is met between two pieces
     while True:
         try:
@@ -206,8 +223,11 @@ def _copy(name: str, stream: IO[bytes], spool: IO[bytes]) -> None:
         except (OSError, ValueError) as error:  # ValueError: closed
             raise TextError(f"{named(name)}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
         if not block:
-            return
+            progress(TAKING, taken, taken)
+            return taken
         spool.write(block)
+        taken += len(block)
+        progress(TAKING, taken, None)
 
 
 def _no_room(name: str, error: OSError) -> StorageError:
