@@ -23,8 +23,8 @@ $(READY): pyproject.toml setup.py constraints.txt $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[onnx,plot,ppmd,serve,tensorboard]' hypothesis ipykernel mypy nbclient openai pandas pytest \
-		pytest-xdist ruff websockets
+		--editable '.[gcs,hf,onnx,parquet,plot,ppmd,s3,serve,tensorboard,zstd]' flask flask-cors hypothesis ipykernel \
+		'moto[s3]' mypy nbclient openai pandas pytest pytest-xdist ruff websockets
 	@touch $@
 
 $(DOCS_READY): $(READY)

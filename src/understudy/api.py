@@ -26,6 +26,8 @@ def train(
     encoding: str | None = None,
     newlines: Literal["keep", "lf"] | None = None,
     globs: str | Sequence[str] | None = None,
+    text_field: str | None = None,
+    between: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     start_from: Name | None = None,
@@ -39,7 +41,8 @@ def train(
     end, writes a checkpoint and says how to go on. `understudy.Run` takes the same and gives the figures as they come.
 
     Args:
-        texts: paths of files or folders, or `@name`; none on resuming takes the ones of the run.
+        texts: paths of files or folders, `@name`, or addresses such as `s3://bucket/a.txt`; none on resuming takes
+            the ones of the run.
         out: the run folder; one under `runs/` named after the text unless given.
         preset: the recipe to begin with; `auto` unless given.
         vocabulary: characters, unless it says bytes.
@@ -47,6 +50,10 @@ def train(
         encoding: how the files are encoded; UTF-8 unless given.
         newlines: "lf" makes every line end a newline.
         globs: a name, or several, of files to take from folders, in place of `*.txt`.
+        text_field: the field that holds the text in JSON lines and Parquet; `text` unless given, where a file's name
+            or first bytes say that it is such a one; "" reads any file as it is.
+        between: what stands between two documents, be they files or lines of JSON; unless given, a newline where one
+            does not end its last line.
         resume: go on from the folder's last checkpoint.
         overwrite: start anew although the folder holds a run.
         start_from: a model whose weights the run begins from, or "none" for nothing; `@base` where it helps unless
@@ -71,6 +78,8 @@ def train(
         encoding=encoding,
         newlines=newlines,
         globs=globs,
+        text_field=text_field,
+        between=between,
         resume=resume,
         overwrite=overwrite,
         start_from=start_from,

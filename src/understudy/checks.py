@@ -104,6 +104,35 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(text(name, part) for part in parts)
 
 
+def text_field(value: Any) -> str:
+    """The name of a field of texts, or an empty text for none.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    return text("--text-field", value, wanted="the name of a field", empty=True)
+
+
+def between(value: Any) -> str:
+    """What stands between two documents, which may be nothing.
+
+    Raises:
+        ConfigError: it is no text, or has what no text may have.
+    """
+    found = text("--between", value, empty=True)
+    if "\0" in found or not _is_whole(found):
+        raise ConfigError(f"--between {shown(found)}: expected a text without NUL and halves of characters")
+    return found
+
+
+def _is_whole(found: str) -> bool:
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def path(name: str, value: Any) -> str:
     """The name of a file or a folder, given as a text or a path; a path is never taken for `-` or a text's `@name`.
 

@@ -35,6 +35,8 @@ class Run:
         encoding: str | None = None,
         newlines: Literal["keep", "lf"] | None = None,
         globs: str | Sequence[str] | None = None,
+        text_field: str | None = None,
+        between: str | None = None,
         resume: bool = False,
         overwrite: bool = False,
         start_from: Name | None = None,
@@ -49,7 +51,7 @@ class Run:
         self._sittings = Sittings(
             _request(
                 texts,
-                _reading(vocabulary, validation_file, encoding, newlines, globs, settings),
+                _reading(vocabulary, validation_file, encoding, newlines, globs, settings, text_field, between),
                 preset,
                 settings,
                 checks.place("--out", out) if out is not None else None,
@@ -162,6 +164,8 @@ def _reading(
     newlines: str | None,
     globs: str | Sequence[str] | None,
     settings: dict[str, Any],
+    text_field: str | None,
+    between: str | None,
 ) -> dict[str, Any]:
     """How the texts are to be read, as far as it was said."""
     given: dict[str, Any] = {}
@@ -177,6 +181,10 @@ def _reading(
         given["newlines"] = checks.one_of("--newlines", newlines, ("keep", "lf"))
     if globs is not None and (patterns := checks.texts("--glob", globs)):
         given["globs"] = patterns
+    if text_field is not None:
+        given["text_field"] = checks.text_field(text_field)
+    if between is not None:
+        given["between"] = checks.between(between)
     return given
 
 

@@ -21,6 +21,15 @@ def path_argument(path: "str | os.PathLike[str]") -> str:
     return os.path.join(".", name) if name.startswith((_OPTION, _NAMED_TEXT)) else name  # noqa: PTH118 - Path drops it
 
 
+def escaped(text: str) -> str:
+    """A text with what cannot be printed, and backslashes, written as a flag takes them: a newline as backslash and n."""
+    return "".join(map(_in_escapes, text))
+
+
+def _in_escapes(character: str) -> str:
+    return character if character.isprintable() and character != "\\" else character.encode("unicode_escape").decode()
+
+
 def _quoted(argument: str) -> str:
     if not argument.isprintable():
         return "$'" + "".join(map(_escaped, argument)) + "'"

@@ -5,6 +5,7 @@ Nothing here imports torch: `understudy --help` must answer at once.
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -15,6 +16,8 @@ from understudy.errors import ConfigError, UserError
 from understudy.shell import path_argument
 from understudy.showing.terminal import say
 
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.|\Z)", re.DOTALL)
+_SHORT = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 _NO_VALUE = ": expected one argument"
 """How argparse ends its complaint about a flag without its value."""
 
@@ -132,6 +135,17 @@ def add_reading(parser: Parser) -> None:
     group = parser.add_argument_group("reading the text")
     group.add_argument("--glob", action="append", metavar="PATTERN", help="take these files from folders")
     group.add_argument("--encoding", metavar="NAME", help="how the files are encoded (default utf-8)")
+    group.add_argument(
+        "--text-field",
+        metavar="NAME",
+        help="read JSON lines or Parquet, and take this field (default text, where they are known to be that); '' for "
+        "none",
+    )
+    group.add_argument(
+        "--between",
+        metavar="TEXT",
+        help=r"what stands between two documents, such as '\n\n' (default a newline where a line is not ended)",
+    )
     group.add_argument("--newlines", choices=("keep", "lf"), help="lf: make every line end a newline")
 
 
@@ -141,5 +155,28 @@ def reading(parsed: argparse.Namespace) -> dict[str, Any]:
         "globs": checks.texts("--glob", parsed.glob) if parsed.glob else None,
         "encoding": checks.text("--encoding", parsed.encoding) if parsed.encoding is not None else None,
         "newlines": parsed.newlines,
+        "text_field": checks.text_field(parsed.text_field) if parsed.text_field is not None else None,
+        "between": checks.between(_unescaped("--between", parsed.between)) if parsed.between is not None else None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _unescaped(name: str, text: str) -> str:
+    """A text that is typed on one line: backslash and n stand for a newline, as in most programming languages.
+
+    Raises:
+        ConfigError: a backslash stands before what it gives no meaning.
+    """
+
+    def meant(found: re.Match[str]) -> str:
+        sign = found[1]
+        if sign in _SHORT:
+            return _SHORT[sign]
+        if len(sign) > 1 and int(sign[1:], 16) <= sys.maxunicode:
+            return chr(int(sign[1:], 16))
+        raise ConfigError(
+            f"{name} {named(text)}: {named(found[0])} stands for nothing; expected \\n, \\t, \\r, \\\\ or \\u and four "
+            f"digits"
+        )
+
+    return _ESCAPE.sub(meant, text)

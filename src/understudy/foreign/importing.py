@@ -11,6 +11,7 @@ from understudy import checks
 from understudy.errors import ConfigError
 from understudy.foreign import assembling, files, symbols
 from understudy.model.file import ModelFile
+from understudy.text.documents import Reading
 
 Name = str | PathLike[str]
 ORIGIN = "imported"
@@ -40,6 +41,8 @@ def import_weights(
     encoding: str = "utf-8",
     newlines: Literal["keep", "lf"] = "keep",
     globs: Sequence[str] = (),
+    text_field: str | None = None,
+    between: str | None = None,
 ) -> Imported:
     """Read the weights of an Embedding, one or more layers of GRU or LSTM, and a Dense layer.
 
@@ -54,6 +57,8 @@ def import_weights(
         encoding: how the texts' characters are written.
         newlines: "lf" turns every line end of the texts into a newline.
         globs: patterns of file names to take from folders of texts.
+        text_field: the field that holds the text in JSON lines and Parquet, as `understudy.train` has it.
+        between: what stands between two documents.
 
     Raises:
         ModelFileError: the file is none of those, damaged, or holds what our models cannot be.
@@ -71,7 +76,8 @@ def import_weights(
                 f"from with --text TEXT, or the symbols with --vocabulary FILE; one of the two"
             )
         if vocabulary is None:
-            told = symbols.of_text(learned, wanted, encoding=encoding, newlines=newlines, globs=globs)
+            how = Reading(text_field, between)
+            told = symbols.of_text(learned, wanted, encoding=encoding, newlines=newlines, globs=globs, how=how)
         elif isinstance(vocabulary, Path):
             told = symbols.of_file(vocabulary, wanted)
         else:

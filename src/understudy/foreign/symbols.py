@@ -13,6 +13,7 @@ from understudy.errors import ConfigError, ModelFileError
 from understudy.foreign import files
 from understudy.text import source
 from understudy.text.corpus import Corpus, survey
+from understudy.text.documents import BY_NAME, Reading
 from understudy.text.vocabulary import Vocabulary
 
 _LARGEST_LIST = 1 << 25
@@ -44,6 +45,7 @@ def of_text(
     encoding: str = "utf-8",
     newlines: Literal["keep", "lf"] = "keep",
     globs: Sequence[str] = (),
+    how: Reading = BY_NAME,
 ) -> Symbols:
     """The characters of a text, sorted as the tutorial sorts them: by code point.
 
@@ -51,8 +53,8 @@ def of_text(
         TextError: the text is missing, empty or undecodable.
         ConfigError: it has more or fewer distinct characters than the `wanted` symbols of the model.
     """
-    found = source.look_up(texts, globs)
-    corpus = Corpus(found.sources, encoding, newlines, tuple(found.left_out))
+    found = source.look_up(texts, globs, how=how)
+    corpus = Corpus(found.sources, encoding, newlines, tuple(found.left_out), between=how.between)
     seen = survey(corpus, "characters")
     vocabulary = seen.vocabulary()
     count = len(vocabulary)

@@ -8,7 +8,9 @@ from understudy.checks import named
 from understudy.errors import ConfigError, ModelFileError, TextError
 from understudy.text import encoded, source
 from understudy.text.corpus import Corpus, Survey, survey
+from understudy.text.documents import AS_IT_IS, Reading
 from understudy.text.encoded import Ids
+from understudy.text.names import is_address
 from understudy.text.vocabulary import KINDS, Kind, Vocabulary
 
 
@@ -17,12 +19,14 @@ class TextOptions:
     """Which texts, and how to read them.
 
     Attributes:
-        texts: files, folders, `-`, `@name`.
+        texts: files, folders, `-`, `@name`, addresses.
         globs: names to take from folders.
         encoding: how characters are written in the files.
         newlines: "lf" turns every line end into a newline.
         vocabulary: characters or bytes.
         validation_file: a text to look at the model with, in place of the end of the text itself.
+        text_field: the field that holds the text in JSON lines and Parquet (`text.documents.Reading`).
+        between: what stands between two documents; None for a newline where one does not end its last line.
     """
 
     texts: tuple[str, ...]
@@ -31,6 +35,8 @@ class TextOptions:
     newlines: Literal["keep", "lf"] = "keep"
     vocabulary: Kind = "characters"
     validation_file: str | None = None
+    text_field: str | None = None
+    between: str | None = None
 
     def corpus(self, recorded: int | None = None) -> Corpus:
         """All texts as one.
@@ -52,14 +58,15 @@ class TextOptions:
         return None if self.validation_file is None else self._opened((self.validation_file,), recorded)
 
     def _opened(self, texts: tuple[str, ...], recorded: int | None) -> Corpus:
-        found = source.look_up(texts, self.globs, recorded=recorded is not None)
-        return Corpus(found.sources, self.encoding, self.newlines, tuple(found.left_out), recorded)
+        how = Reading(self.text_field, self.between)
+        found = source.look_up(texts, self.globs, recorded=recorded is not None, how=how)
+        return Corpus(found.sources, self.encoding, self.newlines, tuple(found.left_out), recorded, self.between)
 
     def absolute(self) -> "TextOptions":
         """The same with names that hold in any working folder."""
 
         def settled(name: str) -> str:
-            return name if name == "-" or name.startswith("@") else str(Path(name).absolute())
+            return name if name == "-" or name.startswith("@") or is_address(name) else str(Path(name).absolute())
 
         held = settled(self.validation_file) if self.validation_file is not None else None
         return replace(self, texts=tuple(map(settled, self.texts)), validation_file=held)
@@ -70,11 +77,13 @@ class TextOptions:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "TextOptions":
-        """Read what `to_document` wrote.
+        """Read what `to_document` wrote, or a version that read JSON lines as any other text.
 
         Raises:
             ModelFileError: a field is missing, unknown or wrong.
         """
+        if isinstance(document, dict) and not {"text_field", "between"} & set(document):
+            document = {**document, "text_field": AS_IT_IS, "between": None}
         fits = isinstance(document, dict) and set(document) == {entry.name for entry in fields(cls)}
         names = [document[name] for name in ("texts", "globs")] if fits else []
         fits = fits and all(isinstance(part, list | tuple) for part in names)
@@ -84,6 +93,7 @@ class TextOptions:
             and document["texts"]
             and all(isinstance(name, str) for name in (*names[0], *names[1], document["encoding"]))
             and (held is None or isinstance(held, str))
+            and all(isinstance(document[name], str | None) for name in ("text_field", "between"))
             and document["newlines"] in ("keep", "lf")
             and document["vocabulary"] in KINDS
         ):

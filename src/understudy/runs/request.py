@@ -11,7 +11,7 @@ from understudy.layout import HELD_BACK, MODEL, is_plain_file
 from understudy.model.file import ModelFile
 from understudy.runs.facts import Asked, Facts
 from understudy.runs.material import Material, TextOptions
-from understudy.shell import command_line, path_argument
+from understudy.shell import command_line, escaped, path_argument
 from understudy.text.corpus import Corpus
 from understudy.text.folders import DEFAULT_GLOBS, texts_lost
 from understudy.training.recipe import Recipe, flag
@@ -128,8 +128,11 @@ def texts_to_resume(request: Request, facts: Facts, folder: Path) -> TextOptions
     for name in request.text_settings:
         if name == "validation_file" and None not in (asked.validation_file, recorded.validation_file):
             continue
-        if getattr(asked, name) != getattr(recorded, name):
-            raise _differs(folder, _FLAGS.get(name, flag(name)), getattr(recorded, name), getattr(asked, name))
+        before, now = getattr(recorded, name), getattr(asked, name)
+        if before != now:
+            if name == "between":
+                before, now = (None if text is None else command_line([escaped(text)]) for text in (before, now))
+            raise _differs(folder, _FLAGS.get(name, flag(name)), before, now)
     names: dict[str, Any] = {"texts": list(asked.texts or recorded.texts)}
     if asked.validation_file is not None:
         names["validation_file"] = asked.validation_file
