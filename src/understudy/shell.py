@@ -22,7 +22,7 @@ def path_argument(path: "str | os.PathLike[str]") -> str:
 
 
 def escaped(text: str) -> str:
-    """A text with what cannot be printed, and backslashes, written as a flag takes them: a newline as backslash and n."""
+    """A text with what cannot be printed, and backslashes, as a flag takes them: a newline as backslash and n."""
     return "".join(map(_in_escapes, text))
 
 

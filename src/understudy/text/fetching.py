@@ -46,6 +46,10 @@ class Thing(Protocol):
     def address(self) -> str:
         """Where it lies."""
 
+    @property
+    def insists(self) -> bool:
+        """Whether what asks for it asks again by itself where it cannot be reached."""
+
     def look(self) -> Look:
         """What there is to be known of it; raises CutError, or an error that tells what is wrong."""
 
@@ -63,7 +67,7 @@ def looked(thing: Thing) -> Look:
         TextError: there is nothing, or it may not be read.
         DownloadError: the other side does not answer.
     """
-    for wait in (*_WAITS, None):
+    for wait in (*(() if thing.insists else _WAITS), None):
         try:
             return thing.look()
         except CutError as error:

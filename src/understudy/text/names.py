@@ -6,7 +6,7 @@ from pathlib import Path
 
 _LONGEST_BYTES = 80
 _PACKED = re.compile(r"\.(gz|zst|xz|bz2)\Z", re.IGNORECASE)
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Names that mean a device on Windows, whatever their ending."""
 

@@ -10,7 +10,9 @@ from understudy.errors import DownloadError, MissingExtraError, TextError
 from understudy.text.fetching import ChangedError, CutError, Look
 
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf"}
+_WITH_BUCKETS = ("s3", "s3a", "gs", "gcs")
 _OF_THIS_MACHINE = ("file", "local")
+_SILENT = ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_UPDATE_CHECK")
 _PIECE = 1 << 23
 _STAMPS = (
     "ETag",
@@ -29,6 +31,8 @@ _STAMPS = (
 
 class Stored:
     """A text that a file system of fsspec's gives."""
+
+    insists = True
 
     def __init__(self, address: str, files: Any, path: str) -> None:
         self.address = address
@@ -79,6 +83,8 @@ def things(address: str) -> list[Stored]:
         path = address.split("://", 1)[1]
         raise TextError(f"{named(address)}: lies on this machine; name its path: {named(path)}")
     files, path = _opened(address, scheme)
+    if not path.strip("/"):
+        raise TextError(f"{named(address)}: names no text; give the whole address, such as s3://bucket/folder/a.txt")
     if not any(sign in path for sign in "*?["):
         return [Stored(address, files, path)]
     try:
@@ -89,14 +95,18 @@ def things(address: str) -> list[Stored]:
         raise DownloadError(f"{named(address)}: cannot be listed: {error}; give the command again") from error
     paths = sorted(name for name, told in found.items() if told.get("type") != "directory")
     if not paths:
-        raise TextError(f"{named(address)}: no text fits this pattern; see to the name and the pattern")
+        bucket = path.split("/", 1)[0]
+        lost = scheme in _WITH_BUCKETS and not files.exists(bucket)
+        why = f"there is no bucket {named(bucket)} that you may see" if lost else "no text fits this pattern"
+        raise TextError(f"{named(address)}: {why}; see to the name and the pattern")
     return [Stored(files.unstrip_protocol(one), files, one) for one in paths]
 
 
 def _opened(address: str, scheme: str) -> tuple[Any, str]:
     """The file system, and the path in it."""
     if scheme == "hf":
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # before it is imported, when it is looked at
+        for switch in _SILENT:  # before it is imported, when they are looked at
+            os.environ.setdefault(switch, "1")
     from fsspec.core import url_to_fs
     from fsspec.registry import known_implementations
 
@@ -139,6 +149,8 @@ def translated(address: str) -> Iterator[None]:
     except Exception as error:  # each file system has its own
         if "Credential" in type(error).__name__:
             raise TextError(f"{named(address)}: {_not_allowed(error)}") from error
+        if "Validation" in type(error).__name__:
+            raise TextError(f"{named(address)}: no address of a text: {_said(error)}") from error
         raise CutError(_said(error)) from error
 
 

@@ -25,6 +25,8 @@ _MAY_BE_A_PAGE = re.compile(r"[^.]*|.*\.(x?html?|php|aspx?|jsp|cgi)", re.IGNOREC
 class Page:
     """A text that a web server gives."""
 
+    insists = False
+
     def __init__(self, address: str) -> None:
         """Take its address.
 
