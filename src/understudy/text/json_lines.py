@@ -40,7 +40,7 @@ def documents(file: IO[bytes], name: str, field: str) -> Iterator[bytes]:
 
 def _parsed(line: bytes, where: str) -> Any:
     try:
-        return json.loads(line.decode())
+        return json.loads(line.rstrip(b"\r\n").decode())
     except UnicodeDecodeError as error:
         raise TextError(f"{where} is not UTF-8, in which JSON is written (byte {error.start + 1:,} of it)") from error
     except json.JSONDecodeError as error:

@@ -12,7 +12,6 @@ from understudy.text.fetching import ChangedError, CutError, Look
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf"}
 _WITH_BUCKETS = ("s3", "s3a", "gs", "gcs")
 _OF_THIS_MACHINE = ("file", "local")
-_SILENT = ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_UPDATE_CHECK")
 _PIECE = 1 << 23
 _STAMPS = (
     "ETag",
@@ -105,8 +104,7 @@ def things(address: str) -> list[Stored]:
 def _opened(address: str, scheme: str) -> tuple[Any, str]:
     """The file system, and the path in it."""
     if scheme == "hf":
-        for switch in _SILENT:  # before it is imported, when they are looked at
-            os.environ.setdefault(switch, "1")
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # before it is imported, when it is looked at
     from fsspec.core import url_to_fs
     from fsspec.registry import known_implementations
 
