@@ -45,6 +45,24 @@ commands = [
 ]
 for command in commands:
     assert main(command) == 0, command
+import sys
+assert not {"requests", "urllib3", "s3fs", "gcsfs", "huggingface_hub", "pyarrow"} & set(sys.modules)
+"""
+FETCHING = ("requests", "urllib3", "s3fs", "gcsfs", "huggingface_hub")
+"""What is imported only where a text is named that lies elsewhere. As it is imported, urllib3 asks the kernel for a
+socket, to find out whether the machine has IPv6."""
+IMPORTS_OF_FETCHING = f"""
+import sys
+def refuse(event, what):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.sendmsg"):
+        raise SystemExit(f"{{event}}: {{what}}")
+    if event == "socket.bind" and what[1][0] not in ("::1", "127.0.0.1"):
+        raise SystemExit(f"{{event}}: {{what}}")
+sys.addaudithook(refuse)
+import importlib, importlib.util
+for name in {FETCHING}:
+    if importlib.util.find_spec(name) is not None:
+        importlib.import_module(name)
 """
 WRITING = """
 import sys
@@ -135,7 +153,7 @@ def imports_of_all_dependencies() -> str:
     modules = [re.split(r"[^A-Za-z0-9_]", requirement)[0] for requirement in named]
     assert {"torch", "onnxruntime", "tensorboard"} <= set(modules)
     lines = ["import torch.utils.tensorboard"]
-    apart = ("onnx", "onnxruntime", "matplotlib")
+    apart = ("onnx", "onnxruntime", "matplotlib", *FETCHING)
     lines += [f"import {module}" for module in modules if module not in apart]
     return "\n".join([*lines, *([DOOR, "import onnx"] if HAS_ONNX else [])])
 
@@ -197,6 +215,14 @@ def test_no_system_call_leaves_the_machine_or_the_named_folders(ordinary: Ended)
         pytest.skip("no strace here, or it may trace nothing")
     assert any(layout.MODEL in call for call in ordinary.calls)
     assert trespasses(ordinary) == []
+
+
+def test_what_fetches_connects_to_nothing_and_leaves_no_file_as_it_is_imported(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", IMPORTS_OF_FETCHING]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_picture_asks_for_no_network_and_leaves_what_matplotlib_keeps_for_itself_alone(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,14 @@ def test_a_validation_file_may_lie_elsewhere(understudy: CommandLine, web: Web, 
 
 
 def test_from_python(web: Web, tmp_path: Path) -> None:
-    small = {"units": 12, "embedding": 8, "batch_size": 4, "sequence_length": 16, "evaluate_every": 50, "steps": 6}
+    small: dict[str, Any] = {
+        "units": 12,
+        "embedding": 8,
+        "batch_size": 4,
+        "sequence_length": 16,
+        "evaluate_every": 50,
+        "steps": 6,
+    }
     run = library.Run(
         f"{web.address}/dir/some.jsonl", out=tmp_path / "run", preset="tiny", text_field="text", between="\n\n", **small
     )

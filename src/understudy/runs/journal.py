@@ -1,6 +1,9 @@
 """What a run writes down as it goes: metrics, samples, and events for TensorBoard where they are wanted."""
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,8 @@ from understudy.runs.reading_back import TITLE
 
 if TYPE_CHECKING:
     from understudy.training.loop import Report
+
+_STORES = ("boto3", "botocore")
 
 
 class Journal:
@@ -77,8 +82,21 @@ def check_board() -> None:
         MissingExtraError: tensorboard is not installed.
     """
     try:
-        from torch.utils import tensorboard  # noqa: F401
+        with _no_stores():
+            from torch.utils import tensorboard  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
             "--tensorboard: tensorboard is not installed; pip install 'understudy[tensorboard]'"
         ) from error
+
+
+@contextmanager
+def _no_stores() -> Iterator[None]:
+    """Hide the clients of object stores, if any: TensorBoard would import them, and they ask for sockets."""
+    hidden = [name for name in _STORES if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: not to be imported
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
