@@ -9,7 +9,7 @@
     │   ├── CheckpointError       a run that cannot be resumed
     │   └── MissingExtraError     an optional dependency that is not installed
     ├── StorageError              the disk refused (full, read-only); status 1
-    ├── DownloadError             a named corpus could not be fetched; status 1
+    ├── DownloadError             a named corpus, or a text elsewhere, could not be fetched; status 1
     └── DivergedError             training met numbers that are not finite, three times; status 1
 
 A message is one line: what was expected, what came, where, and the remedy.
@@ -57,7 +57,7 @@ class StorageError(UnderstudyError):
 
 
 class DownloadError(UnderstudyError):
-    """A named corpus could not be fetched."""
+    """A named corpus, or a text that lies elsewhere, could not be fetched."""
 
 
 class DivergedError(UnderstudyError):

@@ -251,6 +251,7 @@ def test_writing_with_a_model_imports_no_torch(more: tuple[str, ...], trained: P
     loaded = imported(MAIN, "generate", str(trained), "--length", "5", *more)
     assert "understudy.generation.portable.engine" in loaded
     assert not {"torch", "onnx", "onnxruntime", "rich", "platformdirs", "filelock", "pooch"} & loaded
+    assert not {"fsspec", "requests", "urllib3", "pyarrow", "backports.zstd"} & loaded
     assert not {"understudy.cli.train", "understudy.training.recipe", "understudy.exports"} & loaded
 
 
@@ -258,6 +259,7 @@ def test_scoring_a_text_imports_no_torch(trained: Path, long_text: Path, tmp_pat
     loaded = imported(MAIN, "score", str(trained), str(long_text), "--html", str(tmp_path / "page.html"))
     assert "understudy.seeing.heat" in loaded
     assert not {"torch", "onnx", "onnxruntime", "rich"} & loaded
+    assert not {"fsspec", "requests", "urllib3", "pyarrow", "backports.zstd"} & loaded
 
 
 def test_telling_about_a_model_or_a_text_imports_no_torch(trained: Path, long_text: Path) -> None:

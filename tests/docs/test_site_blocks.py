@@ -14,6 +14,8 @@ DOCUMENTS = [ROOT / "README.md", *sorted((DOCS / "guide").glob("*.md"))]
 NOT_RUN = {
     "make ": "sets up an environment of its own; `.ci/run` does it",
     "pip install ": "the same",
+    "understudy train s3://": "there is no such bucket",
+    "understudy train https://": "nothing is fetched from outside",
     ". .venv/bin/activate": "there is no such environment here",
 }
 """Commands that no test runs, by how they begin, and why."""

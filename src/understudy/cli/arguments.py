@@ -144,7 +144,7 @@ def add_reading(parser: Parser) -> None:
     group.add_argument(
         "--between",
         metavar="TEXT",
-        help=r"what stands between two documents, such as '\n\n' (default a newline where a line is not ended)",
+        help="what stands between two documents, escapes as in Python (default a newline after a line without one)",
     )
     group.add_argument("--newlines", choices=("keep", "lf"), help="lf: make every line end a newline")
 

@@ -21,7 +21,9 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
         "cache",
         help="what is kept to save time: encoded texts and fetched ones",
         description="Where Understudy keeps what it would otherwise make or fetch again: texts as numbers, which go "
-        "when nobody used them for 30 days, and named texts that were fetched. UNDERSTUDY_CACHE names another folder.",
+        "when nobody used them for 30 days, as do copies of texts that lie elsewhere, and named texts that were "
+        "fetched. "
+        "UNDERSTUDY_CACHE names another folder.",
     )
     parser.add_argument("--clear", action="store_true", help="remove all of it; nothing else is touched")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")

@@ -27,7 +27,7 @@ def add_to(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser = commands.add_parser(
         "train",
         help="learn a text",
-        description="Learn a text: files, folders, - for standard input, @python or @shakespeare.",
+        description="Learn a text: files, folders, - for standard input, @python or @shakespeare, addresses.",
     )
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to learn from")
     parser.add_argument("-o", "--out", metavar="DIR", help="the run folder (default runs/NAME)")

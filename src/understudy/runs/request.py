@@ -72,7 +72,9 @@ class Request:
             ConfigError: there is not, or something does.
         """
         if self.named is None and not self.resume:
-            raise ConfigError("name a TEXT to learn from: a file, a folder, - for standard input, or @python")
+            raise ConfigError(
+                "name a TEXT to learn from: a file, a folder, - for standard input, @python, or an address"
+            )
         if self.resume and (self.overwrite or self.origin is not None):
             raise ConfigError(
                 f"--resume goes on with a run; {'--overwrite' if self.overwrite else '--from'} starts one"
