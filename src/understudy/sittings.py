@@ -117,10 +117,10 @@ class Sittings:
                 going, report = False, None
                 with interrupts_wait() as caught:
                     for report in reports:
-                        if report is not None or caught.number is not None:
+                        if report is not None or self.session.stops(caught.number is not None):
                             going = True
                             break
-                    if caught.number is not None:
+                    if self.session.stops(caught.number is not None):
                         self._stop()
                 if going and report is not None:
                     self.step, self._steps = report.step, self.steps

@@ -20,10 +20,18 @@ def cores(system: Path = Path("/")) -> int:
     Args:
         system: where `proc` and `sys` lie.
     """
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-    fast = _fast(system / "sys", allowed) or allowed
-    quota = _quota(system)
-    return len(fast) if quota is None else max(1, min(len(fast), int(quota + 0.5)))
+    count, quota = len(allowed(system)), _quota(system)
+    return count if quota is None else max(1, min(count, int(quota + 0.5)))
+
+
+def allowed(system: Path = Path("/")) -> set[int]:
+    """The numbers of the cores of this process's affinity that are fast.
+
+    Args:
+        system: where `sys` lies.
+    """
+    given = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    return _fast(system / "sys", given) or given
 
 
 def wait_briefly() -> None:

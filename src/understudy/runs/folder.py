@@ -49,6 +49,10 @@ class RunFolder:
         self.model, self.report = self.path / MODEL, self.path / REPORT
         self.checkpoints = self.path / CHECKPOINTS
 
+    def stands_for(self, whole: Path) -> None:
+        """Be another folder: the one that rank 0 holds, for a process that follows it."""
+        self._is(whole)
+
     def holds_checkpoint(self) -> bool:
         """Whether there is a training state to go on from."""
         return bool(ownership.checkpoints_in(self.path))

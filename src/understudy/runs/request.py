@@ -45,6 +45,7 @@ class Request:
             importing took counts.
         asked: what the user asked for in all, for a run that is one of two.
         first: what the first of two runs is made of, for the second: it is to learn from the same text.
+        threads: how many threads the user wants this process to have.
         corpus: the texts themselves, where an earlier run of this process has opened them: a pipe is read once.
     """
 
@@ -63,6 +64,7 @@ class Request:
     began: float | None = None
     asked: Asked | None = None
     first: Facts | None = None
+    threads: int | None = None
     corpus: Corpus | None = None
 
     def __post_init__(self) -> None:

@@ -1,12 +1,13 @@
 """A run that is open: what is trained, on what, and where it is kept; and what beginning one and going on share."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from understudy.model.config import ModelConfig
 from understudy.model.network import Network
+from understudy.ranks.contract import Ranks
 from understudy.runs import budget
 from understudy.runs.choice import Beginning, most_passes, waits
 from understudy.runs.facts import Facts
@@ -31,6 +32,7 @@ class Run:
         material: what it learns from.
         pace: what holds it to its minutes, where it has some.
         before: seconds that earlier sittings took.
+        notes: what there is to say beside the reports, a line each.
     """
 
     folder: RunFolder
@@ -40,6 +42,7 @@ class Run:
     material: Material
     pace: budget.Pace | None = None
     before: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
     @property
     def finished(self) -> bool:
@@ -64,11 +67,12 @@ def ends(trainer: Trainer, preset: str | None, beginning: Beginning) -> budget.E
     )
 
 
-def batches_of(train: Ids, recipe: Recipe) -> Batches:
-    """The ids to learn from as the recipe wants them."""
+def batches_of(train: Ids, recipe: Recipe, ranks: Ranks) -> Batches:
+    """The ids to learn from as the recipe wants them, of this rank's lanes."""
+    part = ranks.part(recipe.batch_size)
     if recipe.batches == "lanes":
-        return Lanes(train, recipe.batch_size, recipe.sequence_length)
-    return ShuffledChunks(train, recipe.batch_size, recipe.sequence_length, recipe.seed)
+        return Lanes(train, recipe.batch_size, recipe.sequence_length, part)
+    return ShuffledChunks(train, recipe.batch_size, recipe.sequence_length, recipe.seed, part)
 
 
 def network_for(config: ModelConfig, recipe: Recipe) -> Network:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from understudy.errors import CheckpointError, ConfigError
+from understudy.ranks.contract import Alone, Ranks
 from understudy.runs import record
 from understudy.runs.beginning import begin
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RUNS, RunFolder
+from understudy.runs.following import Follower, follow
 from understudy.runs.going_on import find, go_on
 from understudy.runs.keeping import Keeper
 from understudy.runs.material import Material
@@ -21,10 +23,18 @@ from understudy.training.update import NotFiniteError
 
 
 class Session:
-    """Prepare, then iterate over `reports`; `save` between any two of them; `close` at the end."""
+    """Prepare, then iterate over `reports`; `save` between any two of them; `close` at the end.
 
-    def __init__(self, request: Request) -> None:
+    Attributes:
+        request: what the user asks.
+        ranks: the processes that share the run; each has a session, and those of all ranks do the same.
+        began: when the sitting began.
+        folder: where the run is kept, which rank 0 holds.
+    """
+
+    def __init__(self, request: Request, ranks: Ranks | None = None) -> None:
         self.request = request
+        self.ranks: Ranks = ranks or Alone()
         self.began = time.perf_counter() if request.began is None else request.began
         self.folder = RunFolder(request.out or RUNS, request.part)
         self.run: Run
@@ -64,7 +74,7 @@ class Session:
         except BaseException:
             self.close()
             raise
-        self.keeper = Keeper(self.run)
+        self.keeper = Keeper(self.run) if self.ranks.leads else Follower(self.run)
 
     def reports(self) -> Generator[Report | None]:
         """Train; None after each step that has nothing to tell. A `Setback` is a report too.
@@ -85,6 +95,11 @@ class Session:
                 return
             except NotFiniteError as error:
                 yield self.keeper.go_back(error)
+
+    def stops(self, wished: bool) -> bool:
+        """Whether to stop after the step that was done: somebody wished it, here or in another process."""
+        self.ranks.wish("stop", wished)
+        return self.ranks.granted("stop")
 
     def save(self) -> None:
         """Write a checkpoint of where the run stands; see `Keeper.save`."""
@@ -128,16 +143,18 @@ class Session:
 
     def _opened(self) -> Generator[str, None, Run]:
         request = self.request
+        if not self.ranks.leads:
+            return (yield from follow(request, self.folder, self.ranks))
         if request.resume:
             if request.out is None:
                 raise ConfigError("--resume: name the run folder with --out")
             found = yield from find(self.folder)
             if found is not None:
-                return (yield from go_on(request, self.folder, found))
+                return (yield from go_on(request, self.folder, found, self.ranks))
             if request.named is None:
                 raise CheckpointError(f"{request.out}: no checkpoint to resume from; name a TEXT to start with")
             yield f"nothing to resume in {request.out}: starting from the beginning"
-        return (yield from begin(request, self.folder, self.began))
+        return (yield from begin(request, self.folder, self.began, self.ranks))
 
     def _hold_to_the_time(self, report: Report) -> None:
         """Give the run more or fewer steps, where the machine's speed has changed."""
@@ -150,7 +167,7 @@ class Session:
         since_best = 0
         if report.windowed is not None and trainer.progress.best_step:
             since_best = report.step - trainer.progress.best_step
-        steps = run.pace.steps(trainer.schedule, report.step, spent, step, looking, since_best)
+        steps = int(self.ranks.led(run.pace.steps(trainer.schedule, report.step, spent, step, looking, since_best)))
         if steps != trainer.schedule.steps:
             trainer.schedule = replace(trainer.schedule, steps=steps)
             run.facts = replace(run.facts, schedule=trainer.schedule)
