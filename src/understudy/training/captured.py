@@ -42,7 +42,7 @@ class CapturedUpdates:
         device = network.output.weight.device
         self._network, self._optimizer, self._recipe, self._record = network, optimizer, recipe, record
         self._ranks, self._part = ranks, ranks.part(recipe.batch_size)
-        self._exchange = Exchange(network, optimizer, recipe, ranks)
+        self.exchange = Exchange(network, optimizer, recipe, ranks)
         self._chance = Chance(recipe, device)
         self._state = network.zero_state(self._part.stop - self._part.start)
         self._numbers = torch.zeros(len(Numbers._fields), device=device)
@@ -93,7 +93,7 @@ class CapturedUpdates:
         dropout = self._chance.dropped(self._recipe, 0, self._part)
 
         def work() -> None:
-            given = gradient(self._network, inputs, targets, self._state, dropout, self._exchange)
+            given = gradient(self._network, inputs, targets, self._state, dropout, self.exchange)
             update(self._network, self._optimizer, self._recipe, given, Numbers(*self._numbers.unbind()))
             self.state = given.after
             self._sums[0] += given.loss

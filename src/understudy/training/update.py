@@ -30,10 +30,12 @@ class Updates(Protocol):
     Attributes:
         state: what the network carries from batch to batch.
         immediate: whether an update is done when `take` returns, so that its loss is known without waiting.
+        exchange: brings the gradients of all ranks together.
     """
 
     state: State
     immediate: bool
+    exchange: Exchange
 
     def take(self, batch: Batch, step: int, rate: float) -> None:
         """Learn from batch number `step` at this rate.
@@ -141,7 +143,7 @@ class EagerUpdates:
         self._part = ranks.part(recipe.batch_size)
         self.state: State = network.zero_state(self._part.stop - self._part.start)
         self._network, self._optimizer, self._recipe, self._ranks = network, optimizer, recipe, ranks
-        self._exchange = Exchange(network, optimizer, recipe, ranks)
+        self.exchange = Exchange(network, optimizer, recipe, ranks)
         self._chance = Chance(recipe, network.output.weight.device)
         self._sum = self._norm = 0.0
 
@@ -151,7 +153,7 @@ class EagerUpdates:
         inputs, targets = (torch.from_numpy(part).to(device) for part in (batch.inputs, batch.targets))
         before = carried(self.state, batch.carry, recipe, self._chance, step, self._ranks)
         dropout = self._chance.dropped(recipe, step, self._part)
-        given = gradient(self._network, inputs, targets, before, dropout, self._exchange)
+        given = gradient(self._network, inputs, targets, before, dropout, self.exchange)
         self._ranks.look()
         nats, length = given.loss.item(), given.norm.item()
         if not (math.isfinite(nats) and math.isfinite(length)):
