@@ -1,22 +1,46 @@
 """Ranks in real processes, forked once torch is imported: of the command line, or of what `crew.py` trains."""
 
 import os
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from tests.processes.serving import serve
 from tests.ranks import crew
 from understudy.ranks.joining import joined
+from understudy.text.batches import Batch
 from understudy.training import update
 
 
-def world(rank: int, of: int, port: int, figures: str | None = None, poisoned: int | None = None) -> Callable[[], None]:
-    """Which rank this is, as a launcher says it; with `figures`, all of the crew's cases are trained into that folder.
+def world(
+    rank: int,
+    of: int,
+    port: int,
+    figures: str | None = None,
+    poisoned: int | None = None,
+    drifts: int | None = None,
+    slow: float = 0.0,
+    told: str | None = None,
+    inside: str | None = None,
+    texts: str | None = None,
+) -> Callable[[], None]:
+    """Make a process a rank, as a launcher says it, with what is different for it.
 
-    With `poisoned`, this rank's loss is not finite at that step.
+    Args:
+        rank: which it is.
+        of: of how many.
+        port: where they meet.
+        figures: a folder, where the command line gives way to all of the crew's cases, which write their figures there.
+        poisoned: the step at which its loss is not finite.
+        drifts: the step after which its weights are others.
+        slow: seconds by which each step is longer.
+        told: a file that is to hold the last step.
+        inside: a folder in the working folder, to work in.
+        texts: a text to be found there as `here.txt`.
     """
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(of), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     if figures is not None:
@@ -28,9 +52,35 @@ def world(rank: int, of: int, port: int, figures: str | None = None, poisoned: i
             traceback.print_exc()
         finally:
             os._exit(status)
-    if poisoned is not None:
-        poison(poisoned)
+    if inside is not None:
+        Path(inside).mkdir()
+        os.chdir(inside)
+    if texts is not None:
+        Path("here.txt").write_bytes(Path(texts).read_bytes())
+    change(poisoned, drifts, slow, told)
     return lambda: None
+
+
+def change(poisoned: int | None, drifts: int | None, slow: float, told: str | None) -> None:
+    take, left = update.EagerUpdates.take, [1]
+
+    def changed(self: update.EagerUpdates, batch: Batch, step: int, rate: float) -> None:
+        share = self.exchange.share
+        if step == poisoned and left:
+            left.pop()
+            self.exchange.share = float("nan")
+        time.sleep(slow)
+        try:
+            take(self, batch, step, rate)
+        finally:
+            self.exchange.share = share
+        if step + 1 == drifts:
+            with torch.no_grad():
+                next(self.network.parameters()).add_(1e-3)
+        if told is not None:
+            Path(told).write_text(str(step + 1))
+
+    update.EagerUpdates.take = changed  # type: ignore[method-assign]
 
 
 def train(folder: Path) -> None:
@@ -38,22 +88,6 @@ def train(folder: Path) -> None:
         for number, case in enumerate(crew.EVERY):
             found = crew.figures(case, ranks)
             np.savez(folder / f"{number}-{ranks.rank}-of-{ranks.count}.npz", **found)  # type: ignore[arg-type]
-
-
-def poison(number: int) -> None:
-    take, left = update.EagerUpdates.take, [1]
-
-    def poisoned(self: update.EagerUpdates, batch: object, step: int, rate: float) -> None:
-        share = self.exchange.share
-        if step == number and left:
-            left.pop()
-            self.exchange.share = float("nan")
-        try:
-            take(self, batch, step, rate)  # type: ignore[arg-type]
-        finally:
-            self.exchange.share = share
-
-    update.EagerUpdates.take = poisoned  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -137,6 +137,11 @@ class Session:
         stopped = "all steps done" if self.finished else "interrupted"
         return {"model": str(self.folder.model), **record.figures(self.trainer, self.facts), "stopped": stopped}
 
+    def take_notes(self) -> list[str]:
+        """What there is to say beside the reports since this was asked last, a line each."""
+        notes, self.run.notes[:] = list(self.run.notes), []
+        return notes
+
     def write_sample(self, length: int, seed: int) -> str:
         """Some text from the network as it stands; see `Keeper.write_sample`."""
         return self.keeper.write_sample(length, seed)

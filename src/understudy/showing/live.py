@@ -63,6 +63,7 @@ class LiveDisplay(Plain):
 
     def show(self, report: Report) -> None:
         """Redraw with the report's figures."""
+        self._note()
         if isinstance(report, Setback):
             super().show(report)
             return

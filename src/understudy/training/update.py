@@ -142,23 +142,23 @@ class EagerUpdates:
     def __init__(self, network: Network, optimizer: Optimizer, recipe: Recipe, ranks: Ranks) -> None:
         self._part = ranks.part(recipe.batch_size)
         self.state: State = network.zero_state(self._part.stop - self._part.start)
-        self._network, self._optimizer, self._recipe, self._ranks = network, optimizer, recipe, ranks
+        self.network, self._optimizer, self._recipe, self._ranks = network, optimizer, recipe, ranks
         self.exchange = Exchange(network, optimizer, recipe, ranks)
         self._chance = Chance(recipe, network.output.weight.device)
         self._sum = self._norm = 0.0
 
     def take(self, batch: Batch, step: int, rate: float) -> None:
         """See `Updates`."""
-        recipe, device = self._recipe, self._network.output.weight.device
+        recipe, device = self._recipe, self.network.output.weight.device
         inputs, targets = (torch.from_numpy(part).to(device) for part in (batch.inputs, batch.targets))
         before = carried(self.state, batch.carry, recipe, self._chance, step, self._ranks)
         dropout = self._chance.dropped(recipe, step, self._part)
-        given = gradient(self._network, inputs, targets, before, dropout, self.exchange)
+        given = gradient(self.network, inputs, targets, before, dropout, self.exchange)
         self._ranks.look()
         nats, length = given.loss.item(), given.norm.item()
         if not (math.isfinite(nats) and math.isfinite(length)):
             raise NotFiniteError(step, nats, length)
-        update(self._network, self._optimizer, recipe, given, Numbers.of(recipe, rate, step))
+        update(self.network, self._optimizer, recipe, given, Numbers.of(recipe, rate, step))
         self.state, self._sum, self._norm = given.after, self._sum + nats, length
 
     def losses(self) -> tuple[float, float]:
