@@ -3,6 +3,7 @@
 On the wire are tensors and JSON (`control.py`).
 """
 
+import os
 import socket
 from contextlib import suppress
 from datetime import timedelta
@@ -32,6 +33,7 @@ class Group(Control):
         """
         super().__init__()
         self._owned = owned
+        self._launched, self._parent = "TORCHELASTIC_RUN_ID" in os.environ, os.getppid()
         with self._together():
             self._steps = dist.new_group(backend="gloo", timeout=_STEP)
         self._wished = dict.fromkeys(_WISHES, False)
@@ -75,8 +77,8 @@ class Group(Control):
         return found[self.rank - 1] if self.rank else torch.zeros_like(last)
 
     def wish(self, what: Wish, wished: bool) -> None:
-        """See `Ranks`."""
-        self._wished[what] = wished
+        """See `Ranks`; a rank whose launcher is gone wishes to stop."""
+        self._wished[what] = wished or (what == "stop" and self._launched and os.getppid() != self._parent)
 
     def granted(self, what: Wish) -> bool:
         """See `Ranks`."""

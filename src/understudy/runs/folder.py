@@ -35,10 +35,11 @@ class RunFolder:
         report: the page on the run.
         checkpoints: the folder of the checkpoints.
         held: whether this process holds it.
+        patience: seconds to wait for another process that holds it.
     """
 
-    def __init__(self, whole: Path, part: str | None = None) -> None:
-        self.part, self.held = part, False
+    def __init__(self, whole: Path, part: str | None = None, patience: float = 0.0) -> None:
+        self.part, self.held, self.patience = part, False, patience
         self._found: set[tuple[str, int, int]] | None = None
         self._held = ExitStack()
         self._made: list[Path] = []
@@ -71,7 +72,7 @@ class RunFolder:
                 if ownership.foreign_lock(folder):
                     raise not_made_here(folder / LOCK)
                 lock = FileLock(folder / LOCK)
-                lock.acquire(blocking=False)
+                lock.acquire(timeout=self.patience)
                 self._held.callback(lock.release)
             self._make(self.checkpoints)
         except Timeout as error:

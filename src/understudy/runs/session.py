@@ -21,6 +21,9 @@ from understudy.shell import command_line, path_argument
 from understudy.training.loop import Report, Trainer
 from understudy.training.update import NotFiniteError
 
+_PATIENCE = 30.0
+"""A launcher that begins again may be sooner than the processes of before have ended."""
+
 
 class Session:
     """Prepare, then iterate over `reports`; `save` between any two of them; `close` at the end.
@@ -36,7 +39,7 @@ class Session:
         self.request = request
         self.ranks: Ranks = ranks or Alone()
         self.began = time.perf_counter() if request.began is None else request.began
-        self.folder = RunFolder(request.out or RUNS, request.part)
+        self.folder = RunFolder(request.out or RUNS, request.part, _PATIENCE if self.ranks.count > 1 else 0.0)
         self.run: Run
         self.keeper: Keeper
 
