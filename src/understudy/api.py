@@ -95,7 +95,7 @@ def _show(run: Run, screen: "Plain") -> None:
     """Train, and show it."""
     from understudy.training.loop import Report
 
-    with ExitStack() as training:
+    with screen.preparing(), ExitStack() as training:
         for event in run._sittings.events():
             if isinstance(event, Report):
                 screen.show(event)

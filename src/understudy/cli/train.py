@@ -94,8 +94,9 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _sitting(session: "Session", screen: "Plain", caught: Caught) -> int:
-    for line in session.prepare():
-        screen.line(line)
+    with screen.preparing():
+        for line in session.prepare():
+            screen.line(line)
     if caught.number is not None:  # it was raised where Python ignores what is raised: in a finaliser, say
         raise Interrupted(caught.number)
     caught.held = True

@@ -1,5 +1,6 @@
 """How training looks on a terminal: a live display, redrawn in place."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -8,6 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +22,9 @@ from understudy.training.loop import Report
 if TYPE_CHECKING:
     from understudy.runs.session import Session
 
+_SECONDS = 0.25
+"""So long a picture of what is read stays at least."""
+
 
 class LiveDisplay(Plain):
     """Progress, time left, figures and the last sample, redrawn in place."""
@@ -28,6 +33,8 @@ class LiveDisplay(Plain):
         super().__init__(outlet)
         self.console = Console(file=cast("TextIO", outlet), highlight=False)
         self._live: Live | None = None
+        self._reading: Live | None = None
+        self._drawn_at = 0.0
         self._figures: dict[str, str] = {}
         self._progress = Progress(
             TextColumn("training"),
@@ -47,8 +54,40 @@ class LiveDisplay(Plain):
         self.line(text.replace("\r\n", "\n"))
 
     @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Show how far the reading of texts has come, for as long as that takes."""
+        try:
+            with super().preparing():
+                yield
+        finally:
+            self._end_reading()
+
+    def progress(self, what: str, done: int, total: int | None) -> None:
+        """Redraw, where it takes longer than people wait; it is gone when it is over."""
+        told = self._waiting.told(what, done, total)
+        if told is None:
+            return
+        if told.over:
+            self._end_reading()
+        elif time.perf_counter() - self._drawn_at >= _SECONDS:
+            self._drawn_at = time.perf_counter()
+            parts: list[Any] = [Text(visible(told.line))]
+            if told.share is not None:
+                parts.insert(0, ProgressBar(completed=100 * told.share, width=40))
+            if self._reading is None:
+                self._reading = Live(console=self.console, auto_refresh=False, transient=True)
+                self._reading.start()
+            self._reading.update(Group(*parts), refresh=True)
+
+    def _end_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.stop()
+            self._reading = None
+
+    @contextmanager
     def training(self, session: "Session") -> Iterator[None]:
         """Show the model, and the display for as long as it trains."""
+        self._end_reading()
         self._begin(session)
         done, self._figures = session.trainer.progress.step, {}
         for task in self._progress.task_ids:  # of a session before this one

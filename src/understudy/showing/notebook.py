@@ -13,6 +13,7 @@ from understudy.runs.keeping import Setback
 from understudy.seeing.visible import visible
 from understudy.showing.plain import Plain
 from understudy.showing.terminal import Outlet
+from understudy.showing.waiting import Told
 from understudy.showing.words import done_lines, duration, report_figures
 from understudy.training.loop import Report
 
@@ -32,12 +33,20 @@ class Notebook(Plain):
         super().__init__(outlet)
         self._display = shell.display_pub
         self._began, self._first, self._step, self._steps = 0.0, 0, 0, 0
+        self._reading: Told | None = None
         self._new()
 
     def line(self, text: str) -> None:
         """Show one line above the bar, with the next picture."""
         self._notes.append(text)
         self._draw_in_time()
+
+    def progress(self, what: str, done: int, total: int | None) -> None:
+        """Show how far the reading of a text has come, where it takes longer than people wait."""
+        told = self._waiting.told(what, done, total)
+        before, self._reading = self._reading, None if told is None or told.over else told
+        if self._reading is not None or before is not None:
+            self._draw_in_time()
 
     def done(self, result: dict[str, Any]) -> None:
         """Show the figures that came of it."""
@@ -51,6 +60,7 @@ class Notebook(Plain):
             self._new()
         self._began, self._first = time.perf_counter(), session.trainer.progress.step
         self._step, self._steps = self._first, session.facts.schedule.steps
+        self._reading = None
         with super().training(session):
             try:
                 self._draw()
@@ -80,6 +90,7 @@ class Notebook(Plain):
         self._notes: list[str] = []
         self._figures: dict[str, str] = {}
         self._sample = ""
+        self._reading = None
         self._name: str | None = None
         self._drawn = -_SECONDS
 
@@ -102,7 +113,8 @@ class Notebook(Plain):
         return told
 
     def _plain(self) -> str:
-        notes = "\n".join(map(visible, self._notes))
+        reading = [] if self._reading is None else [self._reading.line]
+        notes = "\n".join(map(visible, [*self._notes, *reading]))
         if not self._steps:
             return notes
         figures = "  ".join(f"{name} {value}" for name, value in self._figures.items())
@@ -110,12 +122,11 @@ class Notebook(Plain):
 
     def _html(self) -> str:
         parts = [cells.quiet(visible(note)) for note in self._notes]
+        if self._reading is not None:
+            parts += [] if self._reading.share is None else [_bar("reading", self._reading.share)]
+            parts.append(f"<div>{_text(self._reading.line)}</div>")
         if self._steps:
-            share = f"{100 * self._step / max(1, self._steps):.1f}"
-            bar = f'<div style="width:{share}%;height:100%;background:{_BAR}"></div>'
-            role = f'role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share}"'
-            parts.append(f'<div {role} aria-label="training" style="{_TRACK}">{bar}</div>')
-            parts.append(f"<div>{_text(self._place())}</div>")
+            parts += [_bar("training", self._step / max(1, self._steps)), f"<div>{_text(self._place())}</div>"]
         shown = (
             f"<span><span style='opacity:0.75'>{_text(name)}</span> {_text(value)}</span>"
             for name, value in self._figures.items()
@@ -126,6 +137,13 @@ class Notebook(Plain):
             parts.append(cells.quiet("what it writes now"))
             parts.append(f'<div style="{cells.TEXT};max-height:16em;overflow:auto">{sample}</div>')
         return cells.framed(*parts)
+
+
+def _bar(label: str, share: float) -> str:
+    now = f"{100 * share:.1f}"
+    bar = f'<div style="width:{now}%;height:100%;background:{_BAR}"></div>'
+    role = f'role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{now}"'
+    return f'<div {role} aria-label="{label}" style="{_TRACK}">{bar}</div>'
 
 
 def _text(text: str) -> str:

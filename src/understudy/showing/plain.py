@@ -8,13 +8,17 @@ from understudy.checks import named
 from understudy.runs.keeping import Setback
 from understudy.shell import command_line, path_argument
 from understudy.showing.terminal import Outlet, say_text, tell, visible
+from understudy.showing.waiting import Waiting
 from understudy.showing.words import done_lines, kernels_line, model_line, report_figures, run_of
+from understudy.text.progress import observed
 from understudy.training.loop import Report
 
 if TYPE_CHECKING:
     from understudy.runs.session import Session
 
 _PLAIN_REPORTS = 20
+_PAUSE, _PAUSE_SHARE = 10.0, 0.2
+"""So many seconds lie between two lines on a text that is read, and this share of what it took so far."""
 
 
 class Plain:
@@ -23,6 +27,8 @@ class Plain:
     def __init__(self, outlet: Outlet) -> None:
         self.outlet = outlet
         self.session: Session
+        self._waiting = Waiting()
+        self._said: float | None = None
 
     def line(self, text: str) -> None:
         """Print one line; where it cannot be printed, as after `| head`, the training goes on in silence."""
@@ -31,6 +37,21 @@ class Plain:
     def sample(self, text: str) -> None:
         """Print what the model wrote at the end."""
         self.outlet.write(text + "\n")
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Show how far the reading of texts has come, for as long as that takes."""
+        with observed(self.progress):
+            yield
+
+    def progress(self, what: str, done: int, total: int | None) -> None:
+        """Print a line now and then on what takes longer than people wait."""
+        told = self._waiting.told(what, done, total)
+        if told is None or told.over:
+            self._said = None
+        elif self._said is None or told.seconds - self._said >= max(_PAUSE, _PAUSE_SHARE * told.seconds):
+            self._said = told.seconds
+            self.line(told.line)
 
     @contextmanager
     def training(self, session: "Session") -> Iterator[None]:

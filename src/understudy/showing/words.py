@@ -76,6 +76,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def about(seconds: float) -> str:
+    """A time to come as people say it, which nobody knows to the second."""
+    return duration(round(seconds / 10) * 10) if seconds >= 60 else f"{max(1, round(seconds))} s"
+
+
 def run_of(model: str) -> str:
     """The run folder that a model file lies in, as it is typed."""
     return os.path.dirname(model) or os.curdir  # noqa: PTH120 - Path drops a leading ./

@@ -1,10 +1,9 @@
 """Sources -> one stream of symbols, decoded strictly; and the survey that counts them."""
 
 import gzip
-import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,14 +11,20 @@ from numpy.typing import NDArray
 
 from understudy.checks import named
 from understudy.errors import TextError
+from understudy.text.coding import Piece, Tally, as_bytes
 from understudy.text.decoding import characters, check_encoding
+from understudy.text.digest import Digest
 from understudy.text.folders import left_out_note
+from understudy.text.meter import Meter
 from understudy.text.names import short_name
+from understudy.text.progress import READING
 from understudy.text.source import Source
-from understudy.text.vocabulary import LARGEST_CODE_POINT, Kind, Vocabulary, code_points
+from understudy.text.vocabulary import Kind, Vocabulary, code_points
 
 READ_BYTES = 1 << 20
 _MOST_BYTES_A_SYMBOL = 32  # an escape for one character, in any encoding that there is, and line ends of two
+_LONGER = (0x80, 0x800, 0x10000)
+"""Code points from which on a character has one byte more in UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +79,27 @@ class Corpus:
         Raises:
             TextError: see `symbols`.
         """
+        for number, piece in self.written(kind):
+            yield number, code_points(piece) if isinstance(piece, str) else np.frombuffer(piece, np.uint8)
+
+    def written(self, kind: Kind) -> Iterator[tuple[int, Piece]]:
+        """`pieces`, as strings or bytes.
+
+        Raises:
+            TextError: see `symbols`.
+        """
+        newline: Piece = b"\n" if kind == "bytes" else "\n"
         ended, length = True, 0
         for number, source in enumerate(self.sources):
             if not ended:
                 length += 1
-                yield number - 1, np.array([ord("\n")], np.uint8)
+                yield number - 1, newline
                 ended = True
-            for piece in self._bytes(source) if kind == "bytes" else map(code_points, self._text(source)):
+            for piece in self._bytes(source) if kind == "bytes" else self._text(source):
                 length += len(piece)
                 if self.limit is not None and length > self.limit:
                     raise self._longer(source)
-                ended = piece[-1] == ord("\n")
+                ended = piece[-1:] == newline
                 yield number, piece
 
     def head(self, kind: Kind, length: int) -> NDArray[np.integer[Any]]:
@@ -96,7 +111,7 @@ class Corpus:
                 break
         return np.concatenate(taken) if taken else np.zeros(0, np.uint32)
 
-    def _bytes(self, source: Source) -> Iterator[NDArray[np.uint8]]:
+    def _bytes(self, source: Source) -> Iterator[bytes]:
         pending = b""
         for block in self._blocks(source):
             data = pending + block
@@ -106,9 +121,9 @@ class Corpus:
                     data, pending = data[:-1], b"\r"
                 data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             if data:
-                yield np.frombuffer(data, np.uint8)
+                yield data
         if pending:
-            yield np.frombuffer(b"\n", np.uint8)
+            yield b"\n"
 
     def _text(self, source: Source) -> Iterator[str]:
         return characters(source.name, _marked_last(self._blocks(source)), self.encoding, lf=self.newlines == "lf")
@@ -151,6 +166,13 @@ class Survey:
         return {chr(code): int(count) for code, count in zip(self.codes[lacking], self.counts[lacking], strict=True)}
 
     @property
+    def size(self) -> int:
+        """How many bytes the text has, in UTF-8 where its symbols are characters."""
+        if self.kind == "bytes":
+            return self.length
+        return int(self.counts @ sum((self.codes >= first for first in _LONGER), np.ones(len(self.codes), np.int64)))
+
+    @property
     def carriage_returns(self) -> int:
         """How many carriage returns the text has; files from Windows end each line with one and a newline."""
         return int(self.counts[self.codes == ord("\r")].sum())
@@ -174,26 +196,21 @@ def survey(corpus: Corpus, kind: Kind) -> Survey:
     Raises:
         TextError: a source cannot be read or decoded, or there is no text at all.
     """
-    digest = hashlib.sha256()
-    totals = np.zeros(256 if kind == "bytes" else LARGEST_CODE_POINT + 1, np.int64)
-    length = 0
-    for piece in corpus.symbols(kind):
-        length += len(piece)
-        counts = np.bincount(piece)
-        totals[: len(counts)] += counts
-        digest.update(as_bytes(piece, kind))
+    tally, meter, length = Tally(kind), Meter(READING, corpus.sources), 0
+    with Digest() as digest:
+        for _, piece in replace(corpus, sources=meter.sources).written(kind):
+            data = as_bytes(piece)
+            digest.update(data)
+            tally.add(piece, data)
+            length += len(piece)
+        sha256 = digest.hexdigest()
+    meter.end()
     if length == 0:
         names = ", ".join(named(source.name) for source in corpus.sources[:3]) + (", ..." * (len(corpus.sources) > 3))
         raise TextError(f"{names}: the text is empty; there is nothing to learn from")
+    totals = tally.totals()
     codes = np.flatnonzero(totals)
-    return Survey(kind, length, digest.hexdigest(), codes, totals[codes])
-
-
-def as_bytes(piece: NDArray[np.integer[Any]], kind: Kind) -> bytes:
-    """A piece of `Corpus.symbols` as a digest reads it: characters in UTF-8, bytes as they are."""
-    if kind == "bytes":
-        return piece.astype(np.uint8).tobytes()
-    return piece.astype("<u4").tobytes().decode("utf-32-le").encode()
+    return Survey(kind, length, sha256, codes, totals[codes])
 
 
 def _blocks(source: Source) -> Iterator[bytes]:

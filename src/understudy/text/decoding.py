@@ -78,6 +78,7 @@ class _Reader:
         self._encoding = encoding
         self._shown = named(encoding)
         self._consumed = 0
+        self._gives_halves = codecs.lookup(encoding).name != "utf-8"
         try:
             self._decoder = codecs.getincrementaldecoder(encoding)("strict")
         except Exception as error:  # a codec may be anybody's
@@ -94,7 +95,7 @@ class _Reader:
             raise self._undecodable(error, block) from error
         except Exception as error:  # a codec's own complaint, such as utf-16's missing byte order mark
             raise self._unreadable(error) from error
-        odd = _NOT_IN_TEXT.search(text) if "\0" in text or _has_halves(text) else None
+        odd = _NOT_IN_TEXT.search(text) if "\0" in text or (self._gives_halves and _has_halves(text)) else None
         if odd is not None:
             raise self._not_in_text(odd, self._place(before, block, final, odd.start()))
         self._consumed += len(block)

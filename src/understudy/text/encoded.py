@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from understudy.errors import StorageError, TextError
 from understudy.text import cache
-from understudy.text.corpus import Corpus, Survey, as_bytes
+from understudy.text.coding import Coder, as_bytes
+from understudy.text.corpus import Corpus, Survey
+from understudy.text.digest import Digest
+from understudy.text.progress import CHECKING, ENCODING, progress
 from understudy.text.vocabulary import Vocabulary
 
 _FAULT_AROUND = 1 << 16  # the system maps about this many bytes around each place that is touched
@@ -109,8 +112,9 @@ def encode(corpus: Corpus, survey: Survey, vocabulary: Vocabulary) -> EncodedTex
 
     The ids are streamed into a file of the smallest unsigned type in the user's cache folder, named after the content
     and the vocabulary, so that the same text is encoded once. A digest stands at its end and is checked whenever the
-    file is taken; one that does not fit is made again. Files that nobody used for 30 days go. Where there is no
-    cache, or it cannot be written, an unnamed temporary file serves.
+    file is taken, other than by the process that has just written it, where nobody touched it since; one that does not
+    fit is made again. Files that nobody used for 30 days go. Where there is no cache, or it cannot be written, an
+    unnamed temporary file serves.
 
     Raises:
         StorageError: neither place could be written.
@@ -143,48 +147,60 @@ class _Job(NamedTuple):
         bits = 8 * self.vocabulary.dtype.itemsize
         return f"{self.survey.sha256[:32]}-{self.vocabulary.digest[:16]}.u{bits}"
 
-    def digest(self) -> "hashlib._Hash":
-        """A digest that is to take in the ids, begun with what they stand for."""
-        return hashlib.sha256(f"{self.survey.sha256} {self.vocabulary.digest} {self.length}\n".encode())
+    @property
+    def beginning(self) -> bytes:
+        """What a digest of the ids begins with: what they stand for."""
+        return f"{self.survey.sha256} {self.vocabulary.digest} {self.length}\n".encode()
 
     def write(self, file: IO[bytes]) -> None:
         """Write the ids, and their digest."""
-        text, ids_digest = hashlib.sha256(), self.digest()
-        table = self.vocabulary.table()
-        for piece in self.corpus.symbols(self.vocabulary.kind):
-            text.update(as_bytes(piece, self.vocabulary.kind))
-            ids = table[piece]
-            data = ids[ids >= 0].astype(self.vocabulary.dtype).tobytes()
-            ids_digest.update(data)
-            file.write(data)
-        if text.hexdigest() != self.survey.sha256:
-            raise TextError(
-                f"{self.corpus.name}: the text changed while it was being read; begin again when it stays as it is"
-            )
-        file.write(ids_digest.digest())
+        coder = Coder(self.vocabulary, lacks=self.length < self.survey.length)
+        done, size = 0, self.survey.size
+        with Digest() as text, Digest(self.beginning) as digest:
+            for _, piece in self.corpus.written(self.vocabulary.kind):
+                data = as_bytes(piece)
+                text.update(data)
+                ids = coder.ids(piece, data)
+                digest.update(ids)
+                file.write(ids)
+                done += len(data)
+                progress(ENCODING, min(done, size), size)
+            if text.hexdigest() != self.survey.sha256:
+                raise TextError(
+                    f"{self.corpus.name}: the text changed while it was being read; begin again when it stays as it is"
+                )
+            file.write(digest.digest())
 
-    def take(self, path: Path) -> NDArray[np.integer[Any]] | None:
-        """The ids in a file, mapped; None where it is not there, or not what was written."""
-        digest = self.digest()
+    def take(self, path: Path, written: os.stat_result | None = None) -> NDArray[np.integer[Any]] | None:
+        """The ids in a file, mapped; None where it is not there, or not what was written.
+
+        Args:
+            path: the file.
+            written: what the system told of the file that this process has just written there, and need not check.
+        """
         try:
             file = _opened(path)
         except FileNotFoundError:
             return None
         with file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size != self.size + digest.digest_size:
+            if not stat.S_ISREG(status.st_mode) or status.st_size != self.size + hashlib.sha256().digest_size:
                 return None
-            block = memoryview(bytearray(_BLOCK))
-            left = self.size
-            while left:
-                taken = file.readinto(block[: min(left, _BLOCK)])  # type: ignore[attr-defined]
-                if not taken:
-                    return None
-                digest.update(block[:taken])
-                left -= taken
-            if file.read(digest.digest_size) != digest.digest():
-                return None
-            return self.mapped(file)
+            if (written is not None and _untouched(written, status)) or self._is_whole(file):
+                return self.mapped(file)
+            return None
+
+    def _is_whole(self, file: IO[bytes]) -> bool:
+        """Whether a file holds ids with their digest."""
+        digest, block, left = hashlib.sha256(self.beginning), memoryview(bytearray(_BLOCK)), self.size
+        while left:
+            taken = file.readinto(block[: min(left, _BLOCK)])  # type: ignore[attr-defined]
+            if not taken:
+                return False
+            digest.update(block[:taken])
+            left -= taken
+            progress(CHECKING, self.size - left, self.size)
+        return file.read(digest.digest_size) == digest.digest()
 
     def mapped(self, file: IO[bytes]) -> NDArray[np.integer[Any]]:
         """The ids in an open file; the mapping outlives it."""
@@ -214,11 +230,18 @@ def _from_cache(job: _Job) -> NDArray[np.integer[Any]] | None:
             cache.forget_old(cache.ENCODED)
             with cache.adding(folder, job.name) as file:
                 job.write(file)
-            return job.take(folder / job.name)
+                file.flush()
+                written = os.fstat(file.fileno())
+            return job.take(folder / job.name, written)
         with suppress(OSError):  # in a cache that is read-only, its age does not matter either
             os.utime(folder / job.name)
         return data
     return None
+
+
+def _untouched(written: os.stat_result, found: os.stat_result) -> bool:
+    """Whether a file is the one that was written, and nobody has written to it since."""
+    return os.path.samestat(written, found) and written.st_mtime_ns == found.st_mtime_ns
 
 
 def _opened(path: Path) -> IO[bytes]:

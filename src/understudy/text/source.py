@@ -18,6 +18,7 @@ from understudy.checks import named
 from understudy.errors import StorageError, TextError
 from understudy.text import catalog
 from understudy.text.folders import DEFAULT_GLOBS, texts_in
+from understudy.text.progress import TAKING, progress
 
 GZIP_MAGIC = b"\x1f\x8b"
 _MOST_RECORDED = 200_000
@@ -28,10 +29,17 @@ _ENDLESS = ("/proc", "/sys")
 
 @dataclass(frozen=True)
 class Source:
-    """One stretch of text: a name for messages, and a way to open its bytes as often as needed."""
+    """One stretch of text.
+
+    Attributes:
+        name: its name, for messages.
+        open: a way to open its bytes as often as needed.
+        size: how many bytes it has where it lies, packed if it is; None where that is not known.
+    """
 
     name: str
     open: Callable[[], IO[bytes]]
+    size: int | None = None
 
 
 class Found(NamedTuple):
@@ -111,9 +119,10 @@ def _status(path: Path) -> os.stat_result:
 
 
 def _file(path: Path, recorded: bool) -> Source:
-    mode = _status(path).st_mode
+    status = _status(path)
+    mode = status.st_mode
     if stat.S_ISREG(mode):
-        return Source(str(path), lambda: _unpacked(_at_once(path) if recorded else _plain(path)))
+        return Source(str(path), lambda: _unpacked(_at_once(path) if recorded else _plain(path)), status.st_size)
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or recorded:
         raise TextError(f"{named(path)}: neither a file nor a folder; name the text itself")
     with _plain(path) as stream:  # a pipe can be read only once
@@ -182,7 +191,7 @@ def _spooled(name: str, stream: IO[bytes]) -> Source:
     except OSError as error:
         raise _no_room(name, error) from error
     try:
-        _copy(name, stream, spool)
+        size = _copy(name, stream, spool)
         spool.seek(0)
         packed = spool.read(len(GZIP_MAGIC)) == GZIP_MAGIC
     except (OSError, TextError) as error:
@@ -194,12 +203,14 @@ def _spooled(name: str, stream: IO[bytes]) -> Source:
         view = io.BufferedReader(_View(spool))
         return gzip.open(view) if packed else view  # type: ignore[return-value]
 
-    source = Source(name, open_again)
+    source = Source(name, open_again, None if packed else size)
     weakref.finalize(source, spool.close)
     return source
 
 
-def _copy(name: str, stream: IO[bytes], spool: IO[bytes]) -> None:
+def _copy(name: str, stream: IO[bytes], spool: IO[bytes]) -> int:
+    """Copy all that comes; how many bytes."""
+    taken = 0
     read = getattr(stream, "read1", stream.read)  # what there is, so that a signal is met between two pieces
     while True:
         try:
@@ -207,8 +218,11 @@ def _copy(name: str, stream: IO[bytes], spool: IO[bytes]) -> None:
         except (OSError, ValueError) as error:  # ValueError: closed
             raise TextError(f"{named(name)}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
         if not block:
-            return
+            progress(TAKING, taken, taken)
+            return taken
         spool.write(block)
+        taken += len(block)
+        progress(TAKING, taken, None)
 
 
 def _no_room(name: str, error: OSError) -> StorageError:
