@@ -13,7 +13,7 @@ from tests.processes.serving import serve
 from tests.ranks import crew
 from understudy.ranks.joining import joined
 from understudy.text.batches import Batch
-from understudy.training import update
+from understudy.training import muon, update
 
 
 def world(
@@ -84,6 +84,8 @@ def change(poisoned: int | None, drifts: int | None, slow: float, told: str | No
 
 
 def train(folder: Path) -> None:
+    """With the rows of Muon's products shared out, small as they are."""
+    muon._WORTH_SHARING = 16
     with joined() as ranks:
         for number, case in enumerate(crew.EVERY):
             found = crew.figures(case, ranks)

@@ -17,14 +17,13 @@ pytestmark = pytest.mark.slow
 STEPS = 400
 
 
-def torchrun(folder: Path, *arguments: object) -> "subprocess.Popen[str]":
+def torchrun(folder: Path, *arguments: object) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     return subprocess.Popen(
         [*command, "-m", "understudy", *map(str, arguments)],
         cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 

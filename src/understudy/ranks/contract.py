@@ -8,23 +8,32 @@ from torch import Tensor
 Wish = Literal["stop", "save"]
 
 
-class Ranks(Protocol):
+class Shared(Protocol):
+    """Ranks among which things that lie side by side are shared out."""
+
+    def part(self, size: int) -> slice:
+        """This rank's of `size` things: the ranks' parts follow each other."""
+
+    def joined(self, part: Tensor, size: int, dim: int = 0) -> Tensor:
+        """All ranks' parts of something that has `size` places along `dim`, in the order of the ranks."""
+
+
+class Ranks(Shared, Protocol):
     """The processes of one run. What all take part in, all call in the same order.
 
     Attributes:
         rank: which of them this is.
         count: how many there are.
+        near: those of them on this rank's host, where every host has as many; else this one alone.
     """
 
     rank: int
     count: int
+    near: Shared
 
     @property
     def leads(self) -> bool:
         """Whether this one decides, writes and shows: rank 0 does."""
-
-    def part(self, size: int) -> slice:
-        """This rank's of `size` things that lie side by side: the ranks' parts follow each other."""
 
     def summed(self, parts: list[Tensor], kind: torch.dtype | None = None) -> list[Tensor]:
         """The sums over all ranks, with their wishes.
@@ -33,9 +42,6 @@ class Ranks(Protocol):
             parts: what this one gives, all of one device; they may be changed. The last is a number ().
             kind: the type that travels, but for the last; by default the parts' own.
         """
-
-    def joined(self, part: Tensor, size: int, dim: int = 0) -> Tensor:
-        """All ranks' parts of something that has `size` places along `dim`, in the order of the ranks."""
 
     def from_before(self, last: Tensor) -> Tensor:
         """What the rank before this one gives here; zeros of that shape for the first."""
@@ -75,6 +81,7 @@ class Alone:
     leads = True
 
     def __init__(self) -> None:
+        self.near: Shared = self
         self._wishes: dict[Wish, bool] = {}
 
     def part(self, size: int) -> slice:

@@ -21,12 +21,29 @@ _PATIENCE = timedelta(days=30)
 _NAP = 0.002
 
 
+@contextmanager
+def together() -> Iterator[None]:
+    """Do what needs the other ranks.
+
+    Raises:
+        RanksError: one is gone, or does not answer.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        said = " ".join(str(error).split())
+        raise RanksError(
+            f"process {dist.get_rank()} of {dist.get_world_size()}: another process of this run is gone, or does not "
+            f"answer; the last checkpoint is whole: the same command with --resume goes on from it ({said[:200]})"
+        ) from error
+
+
 class Control:
     """The part of `Ranks` that is not of steps."""
 
     def __init__(self) -> None:
         self.rank, self.count = dist.get_rank(), dist.get_world_size()
-        with self._together():
+        with together():
             self._patient = dist.new_group(backend="gloo", timeout=_PATIENCE)
 
     @property
@@ -76,18 +93,7 @@ class Control:
                 there.copy_(held)
 
     def _wait(self, work: Any) -> None:
-        with self._together():
+        with together():
             while not work.is_completed():
                 time.sleep(_NAP)
             work.wait()
-
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        try:
-            yield
-        except RuntimeError as error:
-            said = " ".join(str(error).split())
-            raise RanksError(
-                f"process {self.rank} of {self.count}: another process of this run is gone, or does not answer; the "
-                f"last checkpoint is whole: the same command with --resume goes on from it ({said[:200]})"
-            ) from error

@@ -4,7 +4,6 @@ On the wire are tensors and JSON (`control.py`).
 """
 
 import os
-import socket
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -13,9 +12,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from understudy.model.cores import allowed
-from understudy.ranks.contract import Wish
-from understudy.ranks.control import Control
+from understudy.model.cores import allowed, host, network
+from understudy.ranks.contract import Alone, Shared, Wish
+from understudy.ranks.control import Control, together
+from understudy.ranks.rows import Rows
 
 _STEP = timedelta(minutes=10)
 """A step whose numbers have not come by then will not come: a host is gone without a word."""
@@ -34,8 +34,10 @@ class Group(Control):
         super().__init__()
         self._owned = owned
         self._launched, self._parent = "TORCHELASTIC_RUN_ID" in os.environ, os.getppid()
-        with self._together():
+        with together():
             self._steps = dist.new_group(backend="gloo", timeout=_STEP)
+        self._rows = Rows(self.rank, self.count, self._steps)
+        self._threads, self.near = self._meet()
         self._wished = dict.fromkeys(_WISHES, False)
         self._granted = dict.fromkeys(_WISHES, False)
         self._asked = torch.zeros(len(_WISHES))
@@ -43,7 +45,7 @@ class Group(Control):
 
     def part(self, size: int) -> slice:
         """See `Ranks`."""
-        return self._part(self.rank, size)
+        return self._rows.part(size)
 
     def summed(self, parts: list[Tensor], kind: torch.dtype | None = None) -> list[Tensor]:
         """See `Ranks`."""
@@ -59,20 +61,12 @@ class Group(Control):
 
     def joined(self, part: Tensor, size: int, dim: int = 0) -> Tensor:
         """See `Ranks`."""
-        lengths = [len(range(size)[self._part(rank, size)]) for rank in range(self.count)]
-        first = part.movedim(dim, 0)
-        padded = part.new_zeros(max(lengths), *first.shape[1:])
-        padded[: len(first)] = first
-        found = [torch.empty_like(padded) for _ in lengths]
-        with self._together():
-            dist.all_gather(found, padded, group=self._group(part))
-        whole = torch.cat([one[:length] for one, length in zip(found, lengths, strict=True)])
-        return whole.movedim(0, dim)
+        return self._rows.joined(part, size, dim)
 
     def from_before(self, last: Tensor) -> Tensor:
         """See `Ranks`."""
         found = [torch.empty_like(last) for _ in range(self.count)]
-        with self._together():
+        with together():
             dist.all_gather(found, last.contiguous(), group=self._group(last))
         return found[self.rank - 1] if self.rank else torch.zeros_like(last)
 
@@ -88,12 +82,9 @@ class Group(Control):
         """See `Ranks`."""
         self._granted = {name: value > 0 for name, value in zip(_WISHES, self._asked.tolist(), strict=True)}
 
-    def threads(self) -> int:
+    def threads(self) -> int | None:
         """See `Ranks`."""
-        mine = {"host": socket.gethostname(), "cores": sorted(allowed())}
-        there = [set(other["cores"]) for other in self.each(mine) if other["host"] == mine["host"]]
-        shares = sum(1 / sum(core in cores for cores in there) for core in allowed())
-        return max(1, int(shares + 0.5))
+        return self._threads
 
     def close(self, *, whole: bool) -> None:
         """Let the group go.
@@ -111,8 +102,28 @@ class Group(Control):
                 dist.destroy_process_group(self._patient)
                 dist.destroy_process_group(self._steps)
 
-    def _part(self, rank: int, size: int) -> slice:
-        return slice(size * rank // self.count, size * (rank + 1) // self.count)
+    def _meet(self) -> tuple[int, Shared]:
+        """What this rank's share of its host's cores is; and the ranks that lie near.
+
+        Raises:
+            RanksError: another rank is gone.
+        """
+        cores = sorted(allowed())
+        ranks = self.each({"host": host(), "network": network(), "cores": cores})
+        mine = ranks[self.rank]
+        there = [set(other["cores"]) for other in ranks if other["host"] == mine["host"]]
+        threads = sum(1 / sum(core in others for others in there) for core in cores)
+        places: dict[str, list[int]] = {}
+        for rank, other in enumerate(ranks):
+            places.setdefault(other["network"], []).append(rank)
+        near: Shared = Alone()
+        if len({len(members) for members in places.values()}) == 1 < self.count > len(places):
+            for members in places.values():
+                with together():
+                    group = dist.new_group(members, backend="gloo", timeout=_STEP)
+                if self.rank in members:
+                    near = Rows(members.index(self.rank), len(members), group)
+        return max(1, int(threads + 0.5)), near
 
     def _group(self, tensor: Tensor) -> Any:
         return None if tensor.device.type == "cuda" else self._steps
@@ -125,6 +136,6 @@ class Group(Control):
             flat = self._flat[kind] = torch.empty(sum(sizes), dtype=kind, device=parts[0].device)
         places = list(torch.split(flat, sizes))
         torch._foreach_copy_(places, [part.detach().flatten() for part in parts])
-        with self._together():
+        with together():
             dist.all_reduce(flat, group=self._group(flat))
         return [place.view(part.shape) for place, part in zip(places, parts, strict=True)]

@@ -43,16 +43,13 @@ class RunFolder:
         self._found: set[tuple[str, int, int]] | None = None
         self._held = ExitStack()
         self._made: list[Path] = []
-        self._is(whole)
+        self.stands_for(whole)
 
-    def _is(self, whole: Path) -> None:
+    def stands_for(self, whole: Path) -> None:
+        """Be that folder, as the user knows it."""
         self.whole, self.path = whole, whole / self.part if self.part else whole
         self.model, self.report = self.path / MODEL, self.path / REPORT
         self.checkpoints = self.path / CHECKPOINTS
-
-    def stands_for(self, whole: Path) -> None:
-        """Be another folder: the one that rank 0 holds, for a process that follows it."""
-        self._is(whole)
 
     def holds_checkpoint(self) -> bool:
         """Whether there is a training state to go on from."""
@@ -129,7 +126,7 @@ class RunFolder:
                 number += 1
                 continue
             self._made.append(whole)
-            self._is(whole)
+            self.stands_for(whole)
             self.hold()
             return
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from typing import Any
 
 from understudy.errors import CheckpointError, ConfigError
@@ -16,7 +15,7 @@ from understudy.runs.going_on import find, go_on
 from understudy.runs.keeping import Keeper
 from understudy.runs.material import Material
 from understudy.runs.request import Request
-from understudy.runs.run import Run
+from understudy.runs.run import Run, hold_to_the_time
 from understudy.shell import command_line, path_argument
 from understudy.training.loop import Report, Trainer
 from understudy.training.update import NotFiniteError
@@ -91,7 +90,8 @@ class Session:
                 for report in self.trainer.run():
                     if report is not None:
                         self.keeper.keep(report)
-                        self._hold_to_the_time(report)
+                        spent = time.perf_counter() - self.began
+                        hold_to_the_time(self.run, report, spent, self.keeper.sample_seconds)
                     if self.keeper.due:
                         self.save()
                     yield report
@@ -163,19 +163,3 @@ class Session:
                 raise CheckpointError(f"{request.out}: no checkpoint to resume from; name a TEXT to start with")
             yield f"nothing to resume in {request.out}: starting from the beginning"
         return (yield from begin(request, self.folder, self.began, self.ranks))
-
-    def _hold_to_the_time(self, report: Report) -> None:
-        """Give the run more or fewer steps, where the machine's speed has changed."""
-        run, trainer = self.run, self.trainer
-        if run.pace is None:
-            return
-        step = trainer.batches.characters_per_epoch / trainer.batches.per_epoch / report.characters_per_second
-        spent = run.before + time.perf_counter() - self.began
-        looking = trainer.evaluation_seconds + self.keeper.sample_seconds
-        since_best = 0
-        if report.windowed is not None and trainer.progress.best_step:
-            since_best = report.step - trainer.progress.best_step
-        steps = int(self.ranks.led(run.pace.steps(trainer.schedule, report.step, spent, step, looking, since_best)))
-        if steps != trainer.schedule.steps:
-            trainer.schedule = replace(trainer.schedule, steps=steps)
-            run.facts = replace(run.facts, schedule=trainer.schedule)

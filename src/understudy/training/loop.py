@@ -123,7 +123,8 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.device = self.network.output.weight.device
-        self.optimizer = Optimizer(self.network, self.recipe)
+        near = self.ranks.near if self.device.type == "cpu" else None
+        self.optimizer = Optimizer(self.network, self.recipe, near)
         kind = CapturedUpdates if self.device.type == "cuda" else EagerUpdates
         self.updates: Updates = kind(self.network, self.optimizer, self.recipe, self.ranks)
         self.evaluation_seconds = 0.0

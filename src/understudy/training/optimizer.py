@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from understudy.model.config import NGRAM_CODES, NGRAM_TABLE
 from understudy.model.network import Network
+from understudy.ranks.contract import Shared
 from understudy.training import muon
 from understudy.training.recipe import Recipe
 
@@ -75,8 +76,8 @@ class Optimizer:
     characters then move further in the first steps.
     """
 
-    def __init__(self, network: Network, recipe: Recipe) -> None:
-        self._recipe = recipe
+    def __init__(self, network: Network, recipe: Recipe, near: Shared | None = None) -> None:
+        self._recipe, self._near = recipe, near
         self._ngrams = network.ngrams
         self._embedding = network.embedding.weight
         self._occurrences = _Occurrences(network) if recipe.embedding_moment == "occurrences" else None
@@ -125,7 +126,8 @@ class Optimizer:
         for parameter in self._matrices:
             assert parameter.grad is not None
             momentum, products = self.moments(parameter)["exp_avg"], getattr(torch, recipe.precision)
-            muon.step(parameter, parameter.grad, momentum, numbers.rate, recipe.weight_decay, products)
+            rate, decay = numbers.rate, recipe.weight_decay
+            muon.step(parameter, parameter.grad, momentum, rate, decay, products, self._near)
         for squares in sums:
             self._step_embedding(squares, numbers.corrected)
         if self._ngrams is not None:
