@@ -40,7 +40,7 @@ class Group(Control):
         self._threads, self.near = self._meet()
         self._wished = dict.fromkeys(_WISHES, False)
         self._granted = dict.fromkeys(_WISHES, False)
-        self._asked = torch.zeros(len(_WISHES))
+        self._asked = self._hopes = torch.zeros(len(_WISHES))
         self._flat: dict[torch.dtype, Tensor] = {}
 
     def part(self, size: int) -> slice:
@@ -50,8 +50,8 @@ class Group(Control):
     def summed(self, parts: list[Tensor], kind: torch.dtype | None = None) -> list[Tensor]:
         """See `Ranks`."""
         *large, number = parts
-        wishes = torch.tensor([float(self._wished[name]) for name in _WISHES]).to(number.device)
-        small = [number.reshape(1), wishes]
+        self._hopes = self._hopes.to(number.device)  # where a step is recorded, it is there already
+        small = [number.reshape(1), self._hopes]
         if kind is None or kind == number.dtype:
             *sums, total, self._asked = self._sum([*large, *small], number.dtype)
         else:
@@ -72,7 +72,10 @@ class Group(Control):
 
     def wish(self, what: Wish, wished: bool) -> None:
         """See `Ranks`; a rank whose launcher is gone wishes to stop."""
-        self._wished[what] = wished or (what == "stop" and self._launched and os.getppid() != self._parent)
+        wished = wished or (what == "stop" and self._launched and os.getppid() != self._parent)
+        if wished != self._wished[what]:
+            self._wished[what] = wished
+            self._hopes[_WISHES.index(what)] = float(wished)
 
     def granted(self, what: Wish) -> bool:
         """See `Ranks`."""

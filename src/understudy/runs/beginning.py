@@ -104,7 +104,7 @@ def begin(request: Request, folder: RunFolder, began: float, ranks: Ranks) -> Ge
         environment(recipe.device, ranks.count),
         request.held_back,
     )
-    sharing.call(ranks, facts, folder, begins=True)
+    sharing.call(ranks, facts, begins=True)
     pace = None
     if recipe.minutes is None:
         trainer.schedule = budget.schedule_for(recipe, batches.per_epoch, material.held_back > 0)
@@ -116,6 +116,7 @@ def begin(request: Request, folder: RunFolder, began: float, ranks: Ranks) -> Ge
     first = Checkpoint.of(facts, trainer, dict.fromkeys(GROWING, NOTHING))
     _keep_first(request, folder, first, material)
     sharing.shared(ranks, first)
+    sharing.stand(ranks, folder)
     journal = Journal(folder.path)
     journal.take_up({}, board=request.tensorboard, step=0)
     return Run(folder, journal, trainer, facts, material, pace)

@@ -1,7 +1,6 @@
 """A process that follows rank 0: it takes part in every step, decides nothing, and writes nothing."""
 
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 from understudy.errors import UserError
@@ -63,7 +62,6 @@ def follow(request: Request, folder: RunFolder, ranks: Ranks) -> Generator[str, 
     """
     told: dict[str, Any] = ranks.told(None)
     facts = Facts.from_document(told["facts"])
-    folder.stands_for(Path(told["folder"]))
     trainer: Trainer
     try:
         recipe = settled_here(facts.recipe, folder)
@@ -84,6 +82,7 @@ def follow(request: Request, folder: RunFolder, ranks: Ranks) -> Generator[str, 
     trainer.schedule = found.facts.schedule
     found.restore(trainer)
     take_temperature(trainer, found.facts)
+    sharing.stand(ranks, folder)
     pace = None
     if recipe.minutes is not None:
         pace = budget.Pace(0.0, 0.0, ends(trainer, facts.asked.preset, beginning_of(facts.origin)))

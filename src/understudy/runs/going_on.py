@@ -15,7 +15,7 @@ from understudy.runs.growing import not_made_here
 from understudy.runs.head_start import beginning_of
 from understudy.runs.journal import Journal, check_board
 from understudy.runs.material import Material, TextOptions, prepare
-from understudy.runs.request import Request, check_same_text, keeping, texts_to_resume
+from understudy.runs.request import Request, check_same_origin, check_same_text, keeping, texts_to_resume
 from understudy.runs.run import Run, batches_of, ends, network_for, take_temperature, text_lines
 from understudy.shell import command_line, path_argument
 from understudy.training.loop import Trainer
@@ -61,6 +61,7 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint, ranks: Ranks) 
         check_board()
     recipe = settled_here(found.facts.recipe, folder)
     options = texts_to_resume(request, found.facts, folder.whole)
+    check_same_origin(request, found.facts, folder.whole)
     material = material_again(request, options, found.facts, folder)
     facts = replace(found.facts, recipe=recipe, texts={**found.facts.texts, "options": options.to_document()})
     yield from text_lines(material)
@@ -78,8 +79,9 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint, ranks: Ranks) 
         material.validation,
         ranks=ranks,
     )
-    sharing.call(ranks, facts, folder, begins=False)
+    sharing.call(ranks, facts, begins=False)
     sharing.shared(ranks, found)
+    sharing.stand(ranks, folder)
     found.restore(trainer)
     take_temperature(trainer, facts)
     pace, before = None, 0.0

@@ -5,8 +5,9 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from understudy.errors import CheckpointError, ConfigError
+from understudy.model.file import ModelFile
 from understudy.ranks.contract import Alone, Ranks
-from understudy.runs import record
+from understudy.runs import record, sharing
 from understudy.runs.beginning import begin
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RUNS, RunFolder
@@ -32,7 +33,10 @@ class Session:
         ranks: the processes that share the run; each has a session, and those of all ranks do the same.
         began: when the sitting began.
         folder: where the run is kept, which rank 0 holds.
+        received: the model, once the run is done, for the ranks that follow.
     """
+
+    received: ModelFile | None = None
 
     def __init__(self, request: Request, ranks: Ranks | None = None) -> None:
         self.request = request
@@ -95,6 +99,7 @@ class Session:
                     if self.keeper.due:
                         self.save()
                     yield report
+                self.received = sharing.handed_over(self.ranks, self.folder.model)
                 return
             except NotFiniteError as error:
                 yield self.keeper.go_back(error)

@@ -1,18 +1,22 @@
 """A run of many processes: what rank 0 has found and decided, on all of them."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from understudy.errors import ConfigError, UserError
-from understudy.model import parameters
+from understudy.model import file, parameters
+from understudy.model.config import NGRAM_CODES, ModelConfig
+from understudy.model.file import ModelFile
 from understudy.ranks.contract import Ranks
 from understudy.runs.checkpoint import Checkpoint
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RunFolder
 from understudy.runs.material import TextOptions
+from understudy.text.vocabulary import Vocabulary
 from understudy.training.loop import Trainer
 
 
@@ -40,13 +44,13 @@ def check_lanes(ranks: Ranks, lanes: int) -> None:
         )
 
 
-def call(ranks: Ranks, facts: Facts, folder: RunFolder, *, begins: bool) -> None:
+def call(ranks: Ranks, facts: Facts, *, begins: bool) -> None:
     """Tell all ranks what is to be trained, as far as rank 0 knows it, and wait until they are ready.
 
     Raises:
         UserError: one of them is not.
     """
-    ranks.told({"facts": facts.to_document(), "folder": str(folder.whole), "begins": begins})
+    ranks.told({"facts": facts.to_document(), "begins": begins})
     answered(ranks, None)
 
 
@@ -80,6 +84,29 @@ def shared(ranks: Ranks, found: Checkpoint | None) -> Checkpoint:
     )
 
 
+def handed_over(ranks: Ranks, path: Path) -> ModelFile | None:
+    """Rank 0's model, for those that may not see its disk; nothing for rank 0 itself.
+
+    Args:
+        ranks: all take part.
+        path: where rank 0 has it.
+    """
+    if ranks.count == 1:
+        return None
+    mine = file.read(path) if ranks.leads else None
+    says = None if mine is None else (mine.config.to_document(), mine.vocabulary.to_document(), mine.training)
+    told = ranks.told(says)
+    config, vocabulary = ModelConfig.from_document(told[0]), Vocabulary.from_document(told[1])
+    types = {NGRAM_CODES: torch.int64}
+    sent = {name: torch.zeros(shape, dtype=types.get(name, torch.float32)) for name, shape in config.shapes().items()}
+    for name, tensor in ({} if mine is None else mine.tensors).items():
+        sent[name].copy_(torch.from_numpy(np.array(tensor)))
+    ranks.follow(list(sent.values()))
+    if mine is not None:
+        return None
+    return ModelFile(config, vocabulary, told[2], {name: tensor.numpy() for name, tensor in sent.items()})
+
+
 def drifted(trainer: Trainer) -> list[int]:
     """The ranks whose weights are not rank 0's; they have them from here on, with the optimiser's memory of them.
 
@@ -102,6 +129,13 @@ def digest(trainer: Trainer) -> str:
     for array in parameters.arrays(trainer.network).values():
         found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()
+
+
+def stand(ranks: Ranks, folder: RunFolder) -> None:
+    """Let all ranks know where rank 0 keeps the run."""
+    whole = ranks.told(str(folder.whole.absolute()))
+    if not ranks.leads:
+        folder.stands_for(Path(whole))
 
 
 def own_texts(told: TextOptions, named: TextOptions | None) -> TextOptions:
