@@ -21,6 +21,7 @@ from understudy.evaluation.protocols import streamed, windowed
 from understudy.model import file
 from understudy.model.initialization import initialize
 from understudy.model.parameters import put_under
+from understudy.ranks.contract import Alone
 from understudy.runs.run import batches_of, network_for
 from understudy.text.encoded import Ids
 from understudy.text.vocabulary import Vocabulary
@@ -69,7 +70,7 @@ def main() -> None:
         if not parsed.passes:
             print(f"as it is: {windowed(network, judge).loss:.4f} / {streamed(network, judge).loss:.4f}")
             return
-        batches = batches_of(train, recipe)
+        batches = batches_of(train, recipe, Alone())
         steps = max(1, round(parsed.passes * batches.per_epoch))
         trainer = Trainer(network, recipe, Schedule(steps, -(-steps // parsed.looks), 1 << 40), batches, judge)
         looks = [

@@ -16,7 +16,9 @@ import torch
 from understudy.model.config import ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
+from understudy.ranks.contract import Alone
 from understudy.runs.choice import NGRAM_ROWS
+from understudy.training.exchange import Exchange
 from understudy.training.optimizer import Numbers, Optimizer
 from understudy.training.recipe import preset
 from understudy.training.update import gradient, update
@@ -29,14 +31,16 @@ def step(units: int, ngrams: int) -> Callable[[], float]:
     recipe = preset("auto").with_settings(units=units, batch_size=B, ngrams=ngrams, precision="bfloat16")
     network = Network(ModelConfig("lstm", V, recipe.embedding, units, 1, ngrams), precision=torch.bfloat16)
     initialize(network, "default", 0)
-    optimizer, numbers, state = Optimizer(network, recipe), Numbers.of(recipe, 0.01, 1), network.zero_state(B)
+    optimizer = Optimizer(network, recipe)
+    exchange = Exchange(network, optimizer, recipe, Alone())
+    numbers, state = Numbers.of(recipe, 0.01, 1), network.zero_state(B)
 
     def taken() -> float:
         ids = (torch.rand(T + 1, B).pow(4) * V).long()
         began = time.perf_counter()
-        loss, norm, _ = gradient(network, ids[:-1], ids[1:], state, None)
-        loss.item()
-        update(network, optimizer, recipe, norm, numbers)
+        given = gradient(network, ids[:-1], ids[1:], state, None, exchange)
+        given.loss.item()
+        update(network, optimizer, recipe, given, numbers)
         return time.perf_counter() - began
 
     return taken

@@ -105,7 +105,7 @@ def other_parts(case: Case) -> dict[str, Callable[[], object]]:
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    return {"output layer and loss, both ways": output_and_loss, "optimiser": lambda: optimizer.step(numbers)}
+    return {"output layer and loss, both ways": output_and_loss, "optimiser": lambda: optimizer.step(numbers, [])}
 
 
 def main() -> None:

@@ -161,7 +161,6 @@ TRAINING: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     (("text.txt",), {"use_all_text": None}, "--use-all-text None: expected True or False"),
     (("text.txt",), {"minutes": 1, "steps": 3}, "--minutes and --steps: give only one of them"),
     ((), {"resume": True, "overwrite": True, "out": "run"}, "--resume goes on with a run; --overwrite starts one"),
-    ((), {"resume": True, "start_from": "x", "out": "run"}, "--resume goes on with a run; --from starts one"),
     ((), {"resume": True}, "--resume: name the run folder with --out"),
 ]
 

@@ -10,6 +10,7 @@
     │   └── MissingExtraError     an optional dependency that is not installed
     ├── StorageError              the disk refused (full, read-only); status 1
     ├── DownloadError             a named corpus, or a text elsewhere, could not be fetched; status 1
+    ├── RanksError                other processes of a run are gone; status 1
     └── DivergedError             training met numbers that are not finite, three times; status 1
 
 A message is one line: what was expected, what came, where, and the remedy.
@@ -62,3 +63,7 @@ class DownloadError(UnderstudyError):
 
 class DivergedError(UnderstudyError):
     """Training met losses or gradients that are not finite more often than it may go back."""
+
+
+class RanksError(UnderstudyError):
+    """The processes of a run could not meet, or one of them is gone."""

@@ -129,6 +129,9 @@ class Run:
             return self._model
         from understudy.runs.ownership import there
 
+        if self._sittings.received is not None:
+            self._model = Model(self._sittings.received)
+            return self._model
         path = self._sittings.model
         if path is None or not there(path):
             raise ConfigError("this run has no model yet: iterate over it, at least until its first evaluation")

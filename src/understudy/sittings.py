@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from understudy.errors import ConfigError, DivergedError
 
 if TYPE_CHECKING:
+    from understudy.model.file import ModelFile
     from understudy.runs.request import Request
     from understudy.runs.session import Session
     from understudy.training.loop import Report
@@ -30,6 +31,7 @@ class Sittings:
         resumable: whether there is a checkpoint to go on from.
         done: whether the last step is done.
         result: the figures of the last sitting.
+        received: the model, where another process keeps the run.
     """
 
     def __init__(self, request: "Request") -> None:
@@ -41,6 +43,7 @@ class Sittings:
         self.session: Session | None = None
         self.resumable = self.done = False
         self.result: dict[str, Any] = {}
+        self.received: ModelFile | None = None
         self._steps: int | None = None
         self._samples: list[str] = []
         self._open: weakref.ref[Events] | None = None
@@ -87,6 +90,11 @@ class Sittings:
         if self.done:
             return
         parts = sessions(_again(self.folder) if self.resumable else self._request)
+        with closing(parts):
+            yield from self._parts(parts)
+        self.done = True
+
+    def _parts(self, parts: "Generator[Session]") -> "Events":
         while (part := next(parts, None)) is not None:
             self.session, part = part, None
             try:
@@ -98,12 +106,11 @@ class Sittings:
                 try:
                     yield from self._trained()
                 except DivergedError:
-                    self._leave_report()  # which shows where it went wrong
+                    _leave_report(self.session)  # which shows where it went wrong
                     raise
-                self._leave_report()
+                _leave_report(self.session)
             finally:
                 self._let_go()
-        self.done = True
 
     def _trained(self) -> Generator["Report", None, None]:
         """The reports of a session that is prepared. Ctrl-C waits for the step to end, and for the checkpoint."""
@@ -117,10 +124,10 @@ class Sittings:
                 going, report = False, None
                 with interrupts_wait() as caught:
                     for report in reports:
-                        if report is not None or caught.number is not None:
+                        if report is not None or self.session.stops(caught.number is not None):
                             going = True
                             break
-                    if caught.number is not None:
+                    if self.session.stops(caught.number is not None):
                         self._stop()
                 if going and report is not None:
                     self.step, self._steps = report.step, self.steps
@@ -140,14 +147,7 @@ class Sittings:
         assert self.session is not None, "a session trains"
         if not self.session.finished:
             self.session.save()
-        self._leave_report()
-
-    def _leave_report(self) -> None:
-        from understudy.reporting import writing
-
-        assert self.session is not None, "a session trained"
-        if trouble := writing.leave(self.session):
-            warnings.warn(trouble, RuntimeWarning, stacklevel=4)
+        _leave_report(self.session)
 
     def _let_go(self) -> None:
         """Keep of a session that ends what the run is asked for later, and nothing that is open."""
@@ -158,11 +158,20 @@ class Sittings:
             self.resumable = session.resumable
             if self.resumable:
                 self.folder = session.folder.whole
+            self.received = session.received or self.received
             if (steps := _steps_of(session)) is not None:
                 self._steps, self.step = steps, session.trainer.progress.step
                 self.result = session.result()
         finally:
             session.close()
+
+
+def _leave_report(session: "Session | None") -> None:
+    from understudy.reporting import writing
+
+    assert session is not None, "a session trained"
+    if session.ranks.leads and (trouble := writing.leave(session)):
+        warnings.warn(trouble, RuntimeWarning, stacklevel=5)
 
 
 def _again(folder: Path | None) -> "Request":

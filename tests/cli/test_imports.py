@@ -34,6 +34,7 @@ FLOORS: list[set[str]] = [
     {"understudy.training"},
     {"understudy.generation", "understudy.evaluation"},
     {"understudy.outputs", "understudy.pages"},
+    {"understudy.ranks"},
     {"understudy.model"},
     {"understudy.text"},
     {"understudy.storage"},

@@ -86,7 +86,7 @@ def test_a_run_that_recorded_no_path_goes_on_without_a_word(
     understudy: "CommandLine", text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        older = {name: value for name, value in environment("cpu").items() if name != "kernels"}
-        patch.setattr(beginning, "environment", lambda _: older)
+        older = {name: value for name, value in environment("cpu", 1).items() if name != "kernels"}
+        patch.setattr(beginning, "environment", lambda *_: older)
         folder = left(text, tmp_path)
     assert "started with" not in understudy("train", "--out", folder, "--resume").out

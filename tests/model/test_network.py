@@ -8,6 +8,7 @@ from understudy.model.config import Cell, ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Dropout, Network, shifted
 from understudy.model.summary import summary
+from understudy.text.batches import ALL
 
 V, E, H, L, T, B = 11, 6, 8, 2, 9, 4
 
@@ -68,7 +69,7 @@ def test_dropout_is_a_function_of_its_generator() -> None:
     ids = torch.randint(V, (T, B))
 
     def run(seed: int | None) -> torch.Tensor:
-        dropout = None if seed is None else Dropout(0.5, CpuDraws(seed, "dropout").words)
+        dropout = None if seed is None else Dropout(0.5, CpuDraws(seed, "dropout").words, B, ALL)
         logits: torch.Tensor = net(ids, net.zero_state(B), dropout)[0]
         return logits
 
@@ -78,14 +79,14 @@ def test_dropout_is_a_function_of_its_generator() -> None:
 
 
 def test_dropout_keeps_the_mean() -> None:
-    dropped = Dropout(0.3, CpuDraws(0, "dropout").words)(torch.ones(200, 500))
+    dropped = Dropout(0.3, CpuDraws(0, "dropout").words, 500, ALL)(torch.ones(200, 500))
     assert sorted(set(dropped.flatten().tolist())) == pytest.approx([0, 1 / 0.7])
     assert dropped.mean().item() == pytest.approx(1, abs=0.01)
 
 
 def test_shifted_state_moves_each_lane_to_the_next_and_starts_the_first_from_zero() -> None:
     lanes = torch.arange(1.0, 5.0)[:, None].expand(4, H)
-    ((moved,),) = shifted(((lanes,),))
+    ((moved,),) = shifted(((lanes,),), torch.zeros_like)
     assert moved[:, 0].tolist() == [0, 1, 2, 3]
 
 

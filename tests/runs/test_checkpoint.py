@@ -78,7 +78,7 @@ def test_what_was_restored_saves_to_the_same_bytes(run: Path, opened: "Opener", 
     other = opened(name="other", **RECIPE, seed=99)
     loaded = checkpoint.load(last)
     loaded.restore(other.trainer)
-    again = checkpoint.save(tmp_path / "again", loaded.facts, other.trainer, loaded.written)
+    again = checkpoint.save(tmp_path / "again", Checkpoint.of(loaded.facts, other.trainer, loaded.written))
     assert again.name == last.name
     assert again.read_bytes() == last.read_bytes()
 

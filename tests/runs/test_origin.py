@@ -74,3 +74,24 @@ def test_a_shape_that_contradicts_the_model_to_start_from_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="--units 13: the model to start from has 12"):
         opened(other_text, name="next", units=13, layers=2, request={"origin": finished})
+
+
+def test_one_command_begins_from_a_model_and_goes_on_from_there(
+    finished: Path, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a launcher gives it again and again."""
+    where = ["train", str(text), "--out", str(tmp_path / "run"), "--preset", "tiny", "--steps", "5", "--resume"]
+    shape = ["--units", "12", "--embedding", "8", "--batch-size", "4", "--sequence-length", "16"]
+    command = [*where, *shape, "--from", str(finished)]
+    assert main(command) == 0
+    capsys.readouterr()
+    assert main(command) == 0
+    assert "nothing is left to do" in capsys.readouterr().out
+    assert main([*where, *shape, "--from", "none"]) == 2
+    assert f"started with --from {finished}" in capsys.readouterr().err
+    alone = [*where[:3], str(tmp_path / "alone"), *where[4:], *shape]
+    assert main(alone) == 0
+    assert main([*alone, "--from", "none"]) == 0
+    capsys.readouterr()
+    assert main([*alone, "--from", str(finished)]) == 2
+    assert "started with --from none" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from understudy.cli.main import main
 from understudy.errors import DivergedError
 from understudy.model import file
 from understudy.runs import checkpoint
+from understudy.runs.checkpoint import Checkpoint
 from understudy.runs.keeping import Setback
 from understudy.training.loop import Trainer
 from understudy.training.update import NotFiniteError
@@ -47,11 +48,11 @@ def test_a_gradient_that_is_not_finite_reaches_neither_weights_nor_moments_nor_s
     trainer = session.trainer
     Poison(trainer, {7: 1}, value)
     take(trainer, 7)
-    before = checkpoint.load(checkpoint.save(tmp_path / "before", session.facts, trainer, {}))
+    before = checkpoint.load(checkpoint.save(tmp_path / "before", Checkpoint.of(session.facts, trainer, {})))
     with pytest.raises(NotFiniteError) as raised:
         take(trainer, 1)
     assert raised.value.step == 7
-    after = checkpoint.load(checkpoint.save(tmp_path / "after", session.facts, trainer, {}))
+    after = checkpoint.load(checkpoint.save(tmp_path / "after", Checkpoint.of(session.facts, trainer, {})))
     assert after.progress.step == before.progress.step == 7
     assert_equal(dict(after.tensors), dict(before.tensors))
 

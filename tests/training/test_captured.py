@@ -14,6 +14,7 @@ from understudy.model.config import ModelConfig
 from understudy.model.gpu import Play
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
+from understudy.ranks.contract import Alone, Ranks
 from understudy.text.batches import Batches, Lanes, ShuffledChunks
 from understudy.text.encoded import Ids
 from understudy.training.captured import CapturedUpdates
@@ -57,8 +58,8 @@ def done_at_once(work: Play, generator: torch.Generator | None) -> Play:
     return work
 
 
-def played(network: Network, optimizer: Optimizer, recipe: Recipe) -> CapturedUpdates:
-    return CapturedUpdates(network, optimizer, recipe, record=done_at_once)
+def played(network: Network, optimizer: Optimizer, recipe: Recipe, ranks: Ranks) -> CapturedUpdates:
+    return CapturedUpdates(network, optimizer, recipe, ranks, record=done_at_once)
 
 
 def both(settings: dict[str, Any], batches: Batches, steps: int) -> Iterator[tuple[Network, Optimizer, Any]]:
@@ -66,7 +67,7 @@ def both(settings: dict[str, Any], batches: Batches, steps: int) -> Iterator[tup
         recipe = recipe_with(settings)
         network = network_for(recipe)
         optimizer = Optimizer(network, recipe)
-        updates: Updates = kind(network, optimizer, recipe)
+        updates: Updates = kind(network, optimizer, recipe, Alone())
         for step in range(steps):
             updates.take(batches[step], step, 0.01 / (step + 1))
         yield network, optimizer, updates
@@ -104,7 +105,7 @@ def test_losses_are_summed_from_where_they_are_started_again() -> None:
 def test_numbers_that_are_not_finite_are_found_when_the_losses_are_asked_for(lost: float) -> None:
     recipe = recipe_with(SETTINGS["adamw"])
     network = network_for(recipe)
-    updates = CapturedUpdates(network, Optimizer(network, recipe), recipe, record=done_at_once)
+    updates = CapturedUpdates(network, Optimizer(network, recipe), recipe, Alone(), record=done_at_once)
     batches = Lanes(text(401), B, T)
     updates.take(batches[0], 0, 0.01)
     updates.losses()
@@ -126,7 +127,7 @@ def test_a_recorded_graph_equals_updates_done_at_once(settings: dict[str, Any]) 
     for kind in (EagerUpdates, CapturedUpdates):
         recipe = recipe_with(settings | {"dropout": 0.0}, "cuda")
         network = network_for(recipe)
-        updates: Updates = kind(network, Optimizer(network, recipe), recipe)
+        updates: Updates = kind(network, Optimizer(network, recipe), recipe, Alone())
         for step in range(15):
             updates.take(batches[step], step, 0.01)
         found.append([*(p.detach() for p in network.parameters()), *updates.state[0]])

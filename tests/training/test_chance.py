@@ -12,6 +12,8 @@ from understudy.model.chance import CpuDraws, Purpose, uniform
 from understudy.model.config import ModelConfig
 from understudy.model.initialization import SCHEMES, Scheme, initialize
 from understudy.model.network import Dropout, Network
+from understudy.ranks.contract import Alone
+from understudy.text.batches import ALL
 from understudy.training.recipe import Recipe
 from understudy.training.update import Chance, carried
 
@@ -59,9 +61,9 @@ def test_dropout_and_fresh_lanes_draw_from_numbers_of_their_own() -> None:
     """With the same share of both, what is dropped tells nothing of the lanes that start afresh."""
     recipe = Recipe(fresh=0.5, dropout=0.5, batch_size=4096)
     chance = Chance(recipe, torch.device("cpu"))
-    ((h, _),) = carried(((torch.ones(4096, 1), torch.ones(4096, 1)),), "keep", recipe, chance, 9)
+    ((h, _),) = carried(((torch.ones(4096, 1), torch.ones(4096, 1)),), "keep", recipe, chance, 9, Alone())
     chance.dropout.go_to(9)
-    kept = Dropout(0.5, chance.dropout.words)(torch.ones(4096, 4)) > 0
+    kept = Dropout(0.5, chance.dropout.words, 4, ALL)(torch.ones(4096, 4)) > 0
     for column in range(4):
         assert abs(float((kept[:, column] == (h[:, 0] > 0)).float().mean()) - 0.5) < 0.04
 

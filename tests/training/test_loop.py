@@ -17,6 +17,7 @@ from tests.runs.helpers import assert_equal, finish, reports_of, take, weights
 from understudy.evaluation.protocols import windowed
 from understudy.model import file
 from understudy.model.parameters import network_of
+from understudy.ranks.contract import Alone
 from understudy.runs.session import Session
 from understudy.training.loop import Report
 from understudy.training.recipe import Recipe
@@ -93,7 +94,7 @@ def test_some_lanes_start_afresh_and_which_is_a_function_of_seed_and_step() -> N
     def zeroed(seed: int, step: int) -> list[bool]:
         recipe = Recipe(fresh=0.5, seed=seed, batch_size=40)
         ones = ((torch.ones(40, 3), torch.ones(40, 3)),)
-        ((h, c),) = carried(ones, "keep", recipe, Chance(recipe, torch.device("cpu")), step)
+        ((h, c),) = carried(ones, "keep", recipe, Chance(recipe, torch.device("cpu")), step, Alone())
         assert torch.equal(h, c)
         assert all(set(lane.tolist()) in ({0.0}, {1.0}) for lane in h)
         return [not lane.any() for lane in h]

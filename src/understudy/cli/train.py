@@ -1,6 +1,7 @@
 """`understudy train`: learn a text."""
 
 import argparse
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -70,18 +71,19 @@ def run(parsed: argparse.Namespace) -> int:
     with signals() as caught:
         try:
             request = _request(parsed, began)
+            from understudy.ranks.joining import place
             from understudy.runs.whole_text import sessions
             from understudy.showing.choice import display
             from understudy.training.machine import use_threads
 
             use_threads(parsed.threads)
-            screen = display(quiet=parsed.quiet, to_stderr=parsed.json)
+            screen = display(quiet=parsed.quiet or place().rank > 0, to_stderr=parsed.json)
             for session in sessions(request):
                 if status := _sitting(session, screen, caught):
                     return status
                 session.close()
             assert session is not None
-            return _finish(session, parsed, screen)
+            return _finish(session, parsed, screen) if session.ranks.leads else 0
         except Interrupted as interruption:
             caught.ending = True
             tell(f"interrupted; {_way_on(session)}")
@@ -103,18 +105,21 @@ def _sitting(session: "Session", screen: "Plain", caught: Caught) -> int:
             for report in session.reports():
                 if report is not None:
                     screen.show(report)
-                if caught.number is not None:
+                if session.stops(caught.number is not None):
                     break
     except DivergedError:
-        _leave_report(session)  # which shows where it went wrong
+        if session.ranks.leads:
+            _leave_report(session)  # which shows where it went wrong
         raise
-    if caught.number is not None and not session.finished:
+    if session.stops(caught.number is not None) and not session.finished:
         session.save()
-        screen.interrupted(session)
-        _leave_report(session)
-        return 128 + caught.number
+        if session.ranks.leads:
+            screen.interrupted(session)
+            _leave_report(session)
+        return 128 + (caught.number or signal.SIGTERM)
     caught.held = False
-    _leave_report(session)
+    if session.ranks.leads:
+        _leave_report(session)
     return 0
 
 
@@ -164,6 +169,7 @@ def _request(parsed: argparse.Namespace, began: float) -> "Request":
         frozenset(options),
         parsed.use_all_text,
         began=began,
+        threads=parsed.threads,
     )
 
 

@@ -15,6 +15,7 @@ from understudy import checks
 from understudy.errors import TextError
 from understudy.evaluation.lanes import lanes
 from understudy.model.network import Network, State
+from understudy.ranks.contract import Alone, Ranks
 from understudy.text.encoded import Ids
 
 Protocol = Literal["streamed", "windowed"]
@@ -75,11 +76,14 @@ class Score:
         return f"streamed in {self.streams} {'stream' if self.streams == 1 else 'streams'}"
 
 
-def windowed(network: Network, ids: Ids, window: int = WINDOW, *, batch: int | None = None) -> Score:
+def windowed(
+    network: Network, ids: Ids, window: int = WINDOW, *, batch: int | None = None, ranks: Ranks | None = None
+) -> Score:
     """Score consecutive, non-overlapping windows, each from the zero state.
 
     Window i reads characters iW to iW + W - 1 and predicts iW + 1 to iW + W; the last one may be shorter. The
-    result does not depend on `batch`, how many windows are read side by side.
+    result does not depend on `batch`, how many windows are read side by side, nor on `ranks`, which share the windows
+    out among them.
 
     Raises:
         ConfigError: the window is not positive.
@@ -90,16 +94,19 @@ def windowed(network: Network, ids: Ids, window: int = WINDOW, *, batch: int | N
     chunk, narrow = min(window, _CHUNK), min(window, _SHORTEST_CHUNK)
     batch = batch or max(1, min(_SIDE_BY_SIDE, LARGEST_LOGITS // (narrow * network.config.vocabulary)))
     whole, tail = divmod(predicted, window)
-    total = 0.0
-    for first in range(0, whole, batch):
-        starts = np.arange(first, min(first + batch, whole), dtype=np.int64) * window
+    ranks = ranks or Alone()
+    mine, total = ranks.part(whole), 0.0
+    for first in range(mine.start, mine.stop, batch):
+        starts = np.arange(first, min(first + batch, mine.stop), dtype=np.int64) * window
         total += _read(network, ids, starts, window, chunk)
-    if tail:
+    if tail and mine.stop == whole and ranks.rank == ranks.count - 1:
         total += _read(network, ids, np.array([whole * window], np.int64), tail, chunk)
-    return Score(total / predicted, predicted, "windowed", window=window)
+    return Score(ranks.total(total) / predicted, predicted, "windowed", window=window)
 
 
-def streamed(network: Network, ids: Ids, *, streams: int | None = None, chunk: int = _CHUNK) -> Score:
+def streamed(
+    network: Network, ids: Ids, *, streams: int | None = None, chunk: int = _CHUNK, ranks: Ranks | None = None
+) -> Score:
     """Score the text with the state carried through it, in a few parallel streams of equal length.
 
     Each stream starts from the zero state; together they predict every character but the first. The result does
@@ -110,17 +117,19 @@ def streamed(network: Network, ids: Ids, *, streams: int | None = None, chunk: i
         ids: the text.
         streams: how many streams; ten, or fewer where the text has not a thousand characters for each.
         chunk: T of one pass through the network, at most: a large vocabulary makes it shorter.
+        ranks: the processes among which the streams are shared out, where there are several.
 
     Raises:
         TextError: the text has fewer than two characters.
     """
-    predicted = predicted_in(ids)
-    total = sum(_nats(*passed) for passed in streamed_passes(network, ids, streams=streams, chunk=chunk))
+    predicted, ranks = predicted_in(ids), ranks or Alone()
+    passes = streamed_passes(network, ids, streams=streams, chunk=chunk, ranks=ranks)
+    total = ranks.total(sum((_nats(*passed) for passed in passes), 0.0))
     return Score(total / predicted, predicted, "streamed", streams=len(lanes(predicted, streams).starts))
 
 
 def streamed_passes(
-    network: Network, ids: Ids, *, streams: int | None = None, chunk: int = _CHUNK
+    network: Network, ids: Ids, *, streams: int | None = None, chunk: int = _CHUNK, ranks: Ranks | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """What `streamed` scores, a piece at a time: logits (N, V) and the ids that came (N,); takes its settings.
 
@@ -130,6 +139,10 @@ def streamed_passes(
         TextError: the text has fewer than two characters.
     """
     starts, length, tail = lanes(predicted_in(ids), streams)
+    mine = (ranks or Alone()).part(len(starts))
+    starts, tail = starts[mine], tail if mine.stop == len(starts) else 0
+    if not len(starts):
+        return
     state = network.zero_state(len(starts))
     for logits, targets, after in _passes(network, ids, starts, length, chunk, state):
         state = after

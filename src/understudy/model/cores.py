@@ -1,6 +1,7 @@
 """The cores that this process may use, and how many of them other programs leave to it."""
 
 import os
+import socket
 import sys
 import time
 from contextlib import suppress
@@ -20,10 +21,32 @@ def cores(system: Path = Path("/")) -> int:
     Args:
         system: where `proc` and `sys` lie.
     """
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-    fast = _fast(system / "sys", allowed) or allowed
-    quota = _quota(system)
-    return len(fast) if quota is None else max(1, min(len(fast), int(quota + 0.5)))
+    count, quota = len(allowed(system)), _quota(system)
+    return count if quota is None else max(1, min(count, int(quota + 0.5)))
+
+
+def allowed(system: Path = Path("/")) -> set[int]:
+    """The numbers of the cores of this process's affinity that are fast.
+
+    Args:
+        system: where `sys` lies.
+    """
+    given = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    return _fast(system / "sys", given) or given
+
+
+def host() -> str:
+    """What tells this machine from others, as it runs now."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return socket.gethostname()
+
+
+def network() -> str:
+    """What tells processes that reach each other by memory alone from others: a host, or a container's part of it."""
+    with suppress(OSError):
+        return f"{host()} {os.readlink('/proc/self/ns/net')}"  # noqa: PTH115 - no path
+    return host()
 
 
 def wait_briefly() -> None:

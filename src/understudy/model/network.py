@@ -1,5 +1,6 @@
 """The language model: ids and state in, logits and state out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -21,19 +22,28 @@ class Dropout:
     """Zeroes a share of a layer's outputs while training, between the layers and before the output layer.
 
     Not on the recurrent connections (Zaremba et al. 2014, arXiv:1409.2329). Randomness comes from `words`.
+
+    Attributes:
+        probability: the share.
+        words: draws; for all lanes of a batch, of which these are a part.
+        lanes: B of the whole batch.
+        part: which of them the network is given.
     """
 
     probability: float
     words: Words
+    lanes: int
+    part: slice
 
     def __call__(self, x: Tensor) -> Tensor:
-        """`x` with a new mask, scaled so that its mean stays.
+        """`x` (T, B, H) with a new mask, scaled so that its mean stays.
 
         Four elements share 64 random bits: a draw for each would take a fifth of a step.
         """
         kept = 1 - self.probability
-        drawn = self.words(-(-x.numel() // 4)).view(torch.int16)
-        mask = drawn[: x.numel()].view(x.shape) < min(round(kept * (1 << 16)) - (1 << 15), (1 << 15) - 1)
+        shape = torch.Size((len(x), self.lanes, *x.shape[2:]))
+        drawn = self.words(-(-shape.numel() // 4)).view(torch.int16)[: shape.numel()].view(shape)[:, self.part]
+        mask = drawn < min(round(kept * (1 << 16)) - (1 << 15), (1 << 15) - 1)
         return x * mask.to(x.dtype).div_(kept)
 
 
@@ -141,6 +151,6 @@ def detached(state: State) -> State:
     return tuple(tuple(part.detach() for part in layer) for layer in state)
 
 
-def shifted(state: State) -> State:
-    """The state with lane b taking over lane b - 1's; lane 0 starts from zero."""
-    return tuple(tuple(torch.cat([part.new_zeros(part[:1].shape), part[:-1]]) for part in s) for s in state)
+def shifted(state: State, from_before: Callable[[Tensor], Tensor]) -> State:
+    """The state with lane b taking over lane b - 1's; the first takes what `from_before` makes of the last."""
+    return tuple(tuple(torch.cat([from_before(part[-1:]), part[:-1]]) for part in layer) for layer in state)

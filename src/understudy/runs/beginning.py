@@ -12,7 +12,9 @@ from understudy.model.config import ModelConfig
 from understudy.model.file import ModelFile
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
-from understudy.runs import budget, checkpoint, ownership
+from understudy.ranks.contract import Ranks
+from understudy.runs import budget, checkpoint, ownership, sharing
+from understudy.runs.checkpoint import Checkpoint
 from understudy.runs.choice import Beginning, Promise, choose
 from understudy.runs.facts import Asked, Facts
 from understudy.runs.folder import RunFolder
@@ -35,13 +37,14 @@ from understudy.training.update import NotFiniteError
 Outcome = TypeVar("Outcome")
 
 
-def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, None, Run]:
+def begin(request: Request, folder: RunFolder, began: float, ranks: Ranks) -> Generator[str, None, Run]:
     """Read the texts, make the model, choose the schedule, keep the first checkpoint; yield a line for each find.
 
     Args:
         request: what the user asks.
         folder: where the run is to be kept, which is held from then on; without a name of the user's, one is found.
         began: when the sitting began, by `time.perf_counter`.
+        ranks: the processes that share the run.
 
     Raises:
         UserError: something that the user gave does not fit; nothing was written.
@@ -51,6 +54,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     assert options is not None, "a request that resumes nothing names a text"
     if request.tensorboard:
         check_board()
+    sharing.check_shareable(ranks, options)
     recipe = settled(preset(name).with_settings(**request.settings))
     _check_free(request, folder, [])
     origin = Origin.named(request.model) if request.model is not None else None
@@ -65,7 +69,7 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     _check_free(request, folder, material.files)
     if request.out is not None and request.first is None:
         check_found_again(options, folder.whole)
-    rate = matrix_rate(recipe) if chooses(request.preset) else 0.0
+    rate = matrix_rate(recipe) * ranks.count if chooses(request.preset) else 0.0
     promise, why = None, list[str]()
     if rate and origin is None:
         origin, promise = yield from _noted(found(request, recipe, material, rate), why)
@@ -82,18 +86,13 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
     config = ModelConfig(
         recipe.cell, len(material.vocabulary), recipe.embedding, recipe.units, recipe.layers, recipe.ngrams
     )
-    batches = batches_of(material.train, recipe)
+    sharing.check_lanes(ranks, recipe.batch_size)
+    batches = batches_of(material.train, recipe, ranks)
     network = network_for(config, recipe)
     initialize(network, recipe.initialization, recipe.seed, embedding_alone=origin is not None)
     if origin is not None:
         yield from _noted(_take_over(network, material, origin.model), why)
-    trainer = Trainer(network, recipe, Schedule(1, 0, 1), batches, material.validation)
-    pace = None
-    if recipe.minutes is None:
-        trainer.schedule = budget.schedule_for(recipe, batches.per_epoch, material.held_back > 0)
-    else:
-        when = ends(trainer, name, beginning)
-        pace = yield from _noted(_in_minutes(trainer, material, 60 * recipe.minutes, began, when), why)
+    trainer = Trainer(network, recipe, Schedule(1, 0, 1), batches, material.validation, ranks=ranks)
     facts = Facts(
         asked,
         config,
@@ -102,12 +101,22 @@ def begin(request: Request, folder: RunFolder, began: float) -> Generator[str, N
         trainer.schedule,
         _described(options, material),
         told,
-        environment(recipe.device),
+        environment(recipe.device, ranks.count),
         request.held_back,
-        tuple(why) if request.first is None else request.first.why,
     )
+    sharing.call(ranks, facts, begins=True)
+    pace = None
+    if recipe.minutes is None:
+        trainer.schedule = budget.schedule_for(recipe, batches.per_epoch, material.held_back > 0)
+    else:
+        when = ends(trainer, name, beginning)
+        pace = yield from _noted(_in_minutes(trainer, material, 60 * recipe.minutes, began, when), why)
+    facts = replace(facts, schedule=trainer.schedule, why=tuple(why) if request.first is None else request.first.why)
     take_temperature(trainer, facts)
-    _keep_first(request, folder, trainer, facts, material)
+    first = Checkpoint.of(facts, trainer, dict.fromkeys(GROWING, NOTHING))
+    _keep_first(request, folder, first, material)
+    sharing.shared(ranks, first)
+    sharing.stand(ranks, folder)
     journal = Journal(folder.path)
     journal.take_up({}, board=request.tensorboard, step=0)
     return Run(folder, journal, trainer, facts, material, pace)
@@ -142,7 +151,7 @@ def _check_free(request: Request, folder: RunFolder, texts: list[Path]) -> None:
         )
 
 
-def _keep_first(request: Request, folder: RunFolder, trainer: Trainer, facts: Facts, material: Material) -> None:
+def _keep_first(request: Request, folder: RunFolder, first: Checkpoint, material: Material) -> None:
     """Take the folder and write the first checkpoint; only then an old run goes."""
     if request.out is None:
         folder.hold_free(material.name)
@@ -150,8 +159,8 @@ def _keep_first(request: Request, folder: RunFolder, trainer: Trainer, facts: Fa
         folder.hold()
     _check_free(request, folder, material.files)
     folder.about_to_begin()
-    checkpoint.save(folder.checkpoints, facts, trainer, dict.fromkeys(GROWING, NOTHING), begins=True)
-    folder.replace_run(second=facts.held_back is not None)
+    checkpoint.save(folder.checkpoints, first, begins=True)
+    folder.replace_run(second=first.facts.held_back is not None)
 
 
 def origin_of(path: Path | None) -> tuple[str | None, str | None]:

@@ -58,7 +58,7 @@ def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
         now = time.perf_counter()
         steps.append(now - last)
         last = now
-        if len(steps) >= _FEWEST_STEPS and now - began > patience:
+        if len(steps) >= _FEWEST_STEPS and trainer.ranks.led(now - began) > patience:
             break
     scratch.settle()
     character = 0.0
@@ -69,8 +69,8 @@ def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
         scratch.network.precision = torch.float32  # as `Trainer.evaluate` has it
         windowed(scratch.network, part[:_FIRST_SAMPLE])  # the first time, kernels are made
         began = time.perf_counter()
-        windowed(scratch.network, part)
-        streamed(scratch.network, part)
+        windowed(scratch.network, part, ranks=trainer.ranks)
+        streamed(scratch.network, part, ranks=trainer.ranks)
         character = (time.perf_counter() - began) / len(part)
     warm = min(_WARM_STEPS, len(steps) - _FEWEST_STEPS + 1)
     return Speed(median(steps[warm:]), character)

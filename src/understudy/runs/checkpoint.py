@@ -6,9 +6,9 @@ the schedule's, so that what it does then does not depend on the clock.
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from understudy.errors import CheckpointError, ConfigError, ModelFileError
 from understudy.layout import BEGUN, checkpoint_name, is_checkpoint_name
 from understudy.model import container, parameters
+from understudy.model.config import NGRAM_CODES
 from understudy.runs.facts import Facts
 from understudy.runs.growing import Written, written_document, written_from
 from understudy.training.loop import Progress, Trainer
@@ -39,15 +40,54 @@ class Checkpoint:
     written: dict[str, Written]
     tensors: container.Tensors
 
+    @classmethod
+    def of(cls, facts: Facts, trainer: Trainer, written: dict[str, Written]) -> Self:
+        """Where a trainer stands; all its ranks take part, and all of them get it.
+
+        Args:
+            facts: what the run is made of.
+            trainer: where it stands.
+            written: how far the run's files have grown.
+        """
+        tensors: dict[str, NDArray[Any]] = {
+            f"weights.{name}": array for name, array in parameters.arrays(trainer.network).items()
+        }
+        for name, parameter in trainer.network.named_parameters():
+            for moment, value in trainer.optimizer.moments(parameter).items():
+                tensors[f"{moment}.{name}"] = value.cpu().numpy()
+        for layer, state in enumerate(trainer.state):
+            for part, value in enumerate(state):
+                whole = trainer.ranks.joined(value, trainer.recipe.batch_size)
+                tensors[f"state.{layer}.{part}"] = whole.cpu().numpy()
+        return cls(facts, replace(trainer.progress), written, tensors)
+
+    def to_document(self) -> dict[str, Any]:
+        """All but the tensors, as JSON."""
+        progress = {name: _jsonable(value) for name, value in asdict(self.progress).items()}
+        return {**self.facts.to_document(), "progress": progress, "written": written_document(self.written)}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """Read what `to_document` wrote; with tensors of the right shapes, which are not filled.
+
+        Raises:
+            ModelFileError: it is no training state's.
+        """
+        facts, progress, written = _described(document)
+        types = {f"weights.{NGRAM_CODES}": np.int64}
+        tensors = {name: np.empty(shape, types.get(name, np.float32)) for name, shape in _shapes(facts)}
+        return cls(facts, progress, written, tensors)
+
     def restore(self, trainer: Trainer) -> None:
-        """Put the trainer where this checkpoint stands."""
+        """Put the trainer where this checkpoint stands; each of its ranks takes its own lanes."""
         parameters.put(trainer.network, _under("weights.", self.tensors))
         for name, parameter in trainer.network.named_parameters():
             names = moment_names(self.facts.recipe, name)
             moments = {moment: _tensor(self.tensors[f"{moment}.{name}"], trainer.device) for moment in names}
             trainer.optimizer.restore(parameter, moments)
+        lanes = trainer.ranks.part(trainer.recipe.batch_size)
         trainer.state = tuple(
-            tuple(_tensor(self.tensors[f"state.{layer}.{part}"], trainer.device) for part in range(len(widths)))
+            tuple(_tensor(self.tensors[f"state.{layer}.{part}"][lanes], trainer.device) for part in range(len(widths)))
             for layer, widths in enumerate(self.facts.config.state_widths)
         )
         for entry in fields(Progress):
@@ -55,38 +95,25 @@ class Checkpoint:
         trainer.updates.restart(self.progress.loss_sum)
 
 
-def save(folder: Path, facts: Facts, trainer: Trainer, written: dict[str, Written], *, begins: bool = False) -> Path:
-    """Write the trainer's state; older checkpoints go, as far as neither the recipe nor a setback may ask for them.
+def save(folder: Path, found: Checkpoint, *, begins: bool = False) -> Path:
+    """Write a training state; older checkpoints go, as far as neither the recipe nor a setback may ask for them.
 
     Of the schedule's checkpoints the last few stay, as the recipe's `keep` says; of those that came by time the newest.
 
     Args:
         folder: where to.
-        facts: what the run is made of.
-        trainer: where it stands.
-        written: how far the run's files have grown.
+        found: the state.
         begins: whether the run takes the place of another, which is still there: then under the name `BEGUN`, and
             nothing goes.
 
     Raises:
         StorageError: the disk refused; the checkpoints that were there still are.
     """
-    tensors: dict[str, NDArray[Any]] = {
-        f"weights.{name}": array for name, array in parameters.arrays(trainer.network).items()
-    }
-    for name, parameter in trainer.network.named_parameters():
-        for moment, value in trainer.optimizer.moments(parameter).items():
-            tensors[f"{moment}.{name}"] = value.cpu().numpy()
-    for layer, state in enumerate(trainer.state):
-        for part, value in enumerate(state):
-            tensors[f"state.{layer}.{part}"] = value.cpu().numpy()
-    progress = {name: _jsonable(value) for name, value in asdict(trainer.progress).items()}
-    document = {**facts.to_document(), "progress": progress, "written": written_document(written)}
-    step = trainer.progress.step
+    step = found.progress.step
     path = folder / (BEGUN if begins else checkpoint_name(step))
-    container.write(path, "training state", document, tensors)
+    container.write(path, "training state", found.to_document(), found.tensors)
     if not begins:
-        _forget(folder, facts, step)
+        _forget(folder, found.facts, step)
     return path
 
 
@@ -115,12 +142,8 @@ def load(path: Path) -> Checkpoint:
     seen: list[tuple[Facts, Progress, dict[str, Written]]] = []
 
     def expected(document: dict[str, Any]) -> container.Shapes:
-        try:
-            facts = Facts.from_document(document)
-            seen.append((facts, _progress(document["progress"]), written_from(document["written"])))
-        except (ConfigError, ModelFileError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelFileError(f"its description is not a training state's: {error}") from error
-        return dict(_shapes(facts))
+        seen.append(_described(document))
+        return dict(_shapes(seen[0][0]))
 
     _, tensors = container.read(path, "training state", expected)
     return Checkpoint(*seen[0], tensors)
@@ -153,6 +176,19 @@ def load_latest(folder: Path, *, planned: bool = False) -> tuple[Checkpoint | No
             f"{folder}: no checkpoint is intact: {'; '.join(passed_over)}; start a new run in another folder"
         )
     return None, []
+
+
+def _described(document: dict[str, Any]) -> tuple[Facts, Progress, dict[str, Written]]:
+    """What a training state's document tells.
+
+    Raises:
+        ModelFileError: it is none.
+    """
+    try:
+        facts = Facts.from_document(document)
+        return facts, _progress(document["progress"]), written_from(document["written"])
+    except (ConfigError, ModelFileError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"its description is not a training state's: {error}") from error
 
 
 def _begun(folder: Path) -> list[Path]:
@@ -194,4 +230,4 @@ def _tensor(array: NDArray[Any], device: torch.device) -> torch.Tensor:
 
 
 def _jsonable(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return None if isinstance(value, float) and not math.isfinite(value) else value

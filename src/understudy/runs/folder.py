@@ -35,16 +35,18 @@ class RunFolder:
         report: the page on the run.
         checkpoints: the folder of the checkpoints.
         held: whether this process holds it.
+        patience: seconds to wait for another process that holds it.
     """
 
-    def __init__(self, whole: Path, part: str | None = None) -> None:
-        self.part, self.held = part, False
+    def __init__(self, whole: Path, part: str | None = None, patience: float = 0.0) -> None:
+        self.part, self.held, self.patience = part, False, patience
         self._found: set[tuple[str, int, int]] | None = None
         self._held = ExitStack()
         self._made: list[Path] = []
-        self._is(whole)
+        self.stands_for(whole)
 
-    def _is(self, whole: Path) -> None:
+    def stands_for(self, whole: Path) -> None:
+        """Be that folder, as the user knows it."""
         self.whole, self.path = whole, whole / self.part if self.part else whole
         self.model, self.report = self.path / MODEL, self.path / REPORT
         self.checkpoints = self.path / CHECKPOINTS
@@ -67,7 +69,7 @@ class RunFolder:
                 if ownership.foreign_lock(folder):
                     raise not_made_here(folder / LOCK)
                 lock = FileLock(folder / LOCK)
-                lock.acquire(blocking=False)
+                lock.acquire(timeout=self.patience)
                 self._held.callback(lock.release)
             self._make(self.checkpoints)
         except Timeout as error:
@@ -124,7 +126,7 @@ class RunFolder:
                 number += 1
                 continue
             self._made.append(whole)
-            self._is(whole)
+            self.stands_for(whole)
             self.hold()
             return
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from understudy.errors import ConfigError, ModelFileError, TextError
 from understudy.model.container import kind_of
-from understudy.runs import budget, checkpoint, ownership
+from understudy.ranks.contract import Ranks
+from understudy.runs import budget, checkpoint, ownership, sharing
 from understudy.runs.checkpoint import Checkpoint
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RunFolder
@@ -14,7 +15,7 @@ from understudy.runs.growing import not_made_here
 from understudy.runs.head_start import beginning_of
 from understudy.runs.journal import Journal, check_board
 from understudy.runs.material import Material, TextOptions, prepare
-from understudy.runs.request import Request, check_same_text, keeping, texts_to_resume
+from understudy.runs.request import Request, check_same_origin, check_same_text, keeping, texts_to_resume
 from understudy.runs.run import Run, batches_of, ends, network_for, take_temperature, text_lines
 from understudy.shell import command_line, path_argument
 from understudy.training.loop import Trainer
@@ -49,7 +50,7 @@ def find(folder: RunFolder) -> Generator[str, None, Checkpoint | None]:
     return found
 
 
-def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[str, None, Run]:
+def go_on(request: Request, folder: RunFolder, found: Checkpoint, ranks: Ranks) -> Generator[str, None, Run]:
     """Put the run where the checkpoint stands; yield a line for each thing found.
 
     Raises:
@@ -58,22 +59,29 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
     """
     if request.tensorboard:
         check_board()
-    recipe = _settled_here(found.facts.recipe, folder)
+    recipe = settled_here(found.facts.recipe, folder)
     options = texts_to_resume(request, found.facts, folder.whole)
-    material = _material(request, options, found.facts, folder)
+    check_same_origin(request, found.facts, folder.whole)
+    material = material_again(request, options, found.facts, folder)
     facts = replace(found.facts, recipe=recipe, texts={**found.facts.texts, "options": options.to_document()})
     yield from text_lines(material)
     if ownership.there(folder.model) and kind_of(folder.model) != "model":
         raise not_made_here(folder.model)
     if ownership.foreign_report(folder.path):
         raise not_made_here(folder.report)
+    sharing.check_shareable(ranks, options)
+    sharing.check_lanes(ranks, recipe.batch_size)
     trainer = Trainer(
         network_for(facts.config, recipe),
         recipe,
         facts.schedule,
-        batches_of(material.train, recipe),
+        batches_of(material.train, recipe, ranks),
         material.validation,
+        ranks=ranks,
     )
+    sharing.call(ranks, facts, begins=False)
+    sharing.shared(ranks, found)
+    sharing.stand(ranks, folder)
     found.restore(trainer)
     take_temperature(trainer, facts)
     pace, before = None, 0.0
@@ -83,16 +91,16 @@ def go_on(request: Request, folder: RunFolder, found: Checkpoint) -> Generator[s
     journal = Journal(folder.path)
     gone = [name for name, known in found.written.items() if known.size and not ownership.there(folder.path / name)]
     run = Run(folder, journal, trainer, facts, material, pace, before)
-    yield from _changes(facts)
+    yield from _changes(facts, ranks)
     yield from _stand(run)
     journal.take_up(found.written, board=request.tensorboard, step=trainer.progress.step)
     if gone:  # they begin anew, which the next sitting has to know however soon this one ends
         yield f"note: {' and '.join(gone)} of this run is gone, and begins anew"
-        checkpoint.save(folder.checkpoints, facts, trainer, journal.written())
+        checkpoint.save(folder.checkpoints, replace(found, facts=facts, written=journal.written()))
     return run
 
 
-def _settled_here(recipe: Recipe, folder: RunFolder) -> Recipe:
+def settled_here(recipe: Recipe, folder: RunFolder) -> Recipe:
     """The run's recipe on this machine, which may be another than the one where it began.
 
     Raises:
@@ -107,7 +115,7 @@ def _settled_here(recipe: Recipe, folder: RunFolder) -> Recipe:
         ) from error
 
 
-def _material(request: Request, options: TextOptions, facts: Facts, folder: RunFolder) -> Material:
+def material_again(request: Request, options: TextOptions, facts: Facts, folder: RunFolder) -> Material:
     """The texts of the run, as they were.
 
     Raises:
@@ -148,8 +156,8 @@ def _roughly(characters: int) -> int:
     return 2 * characters + 1_000_000
 
 
-def _changes(facts: Facts) -> Iterator[str]:
-    for name, value in environment(facts.recipe.device).items():
+def _changes(facts: Facts, ranks: Ranks) -> Iterator[str]:
+    for name, value in environment(facts.recipe.device, ranks.count).items():
         before = facts.environment.get(name, value)  # runs of old have recorded less
         if before != value:
             yield (

@@ -11,7 +11,8 @@ from understudy.generation.portable.engine import PortableEngine
 from understudy.generation.sampling import Sampling
 from understudy.generation.stream import Plan, start, write
 from understudy.generation.torch_engine import TorchEngine
-from understudy.runs import checkpoint, record
+from understudy.runs import checkpoint, record, sharing
+from understudy.runs.checkpoint import Checkpoint
 from understudy.runs.run import Run
 from understudy.training.loop import Report
 from understudy.training.update import NotFiniteError
@@ -62,9 +63,14 @@ class Keeper:
     @property
     def due(self) -> bool:
         """Whether a checkpoint is due: by the schedule, or by time."""
-        run = self._run
-        waited = time.perf_counter() - self._saved > max(SAVE_SECONDS, self._saving / _SAVING_SHARE)
-        return waited or run.facts.schedule.saves_at(run.trainer.progress.step)
+        run, ranks = self._run, self._run.trainer.ranks
+        ranks.wish("save", self.late)
+        return ranks.granted("save") or run.facts.schedule.saves_at(run.trainer.progress.step)
+
+    @property
+    def late(self) -> bool:
+        """Whether a checkpoint is due by time."""
+        return time.perf_counter() - self._saved > max(SAVE_SECONDS, self._saving / _SAVING_SHARE)
 
     def keep(self, report: Report) -> None:
         """Write a report down, with a sample where it comes with an evaluation; and the model where it is the best."""
@@ -79,7 +85,7 @@ class Keeper:
             journal.sample(report.step, self.samples[-1])
 
     def save(self) -> None:
-        """Write a checkpoint of where the run stands, and the model where no validation picks one.
+        """Write a checkpoint of where the run stands, and the model where no validation picks one; all ranks take part.
 
         Nothing is written where numbers are not finite: the checkpoint before is the one to go on from.
 
@@ -92,11 +98,34 @@ class Keeper:
         except NotFiniteError:
             return
         began = time.perf_counter()
-        if run.trainer.validation is None:
-            self._write_model()
-        checkpoint.save(run.folder.checkpoints, run.facts, run.trainer, run.journal.written())
+        others = sharing.drifted(run.trainer)
+        if others:
+            processes = ", ".join(map(str, others))
+            run.notes.append(
+                f"the weights of process {processes} had drifted from those of process 0 by step "
+                f"{run.trainer.progress.step}; it goes on with those of process 0"
+            )
+        self.write(Checkpoint.of(run.facts, run.trainer, run.journal.written()))
         self._saved = time.perf_counter()
         self._saving = self._saved - began
+
+    def write(self, found: Checkpoint) -> None:
+        """Put a checkpoint on the disk, and the model where no validation picks one.
+
+        Raises:
+            StorageError: the disk refused; the checkpoint before it is whole.
+        """
+        if self._run.trainer.validation is None:
+            self._write_model()
+        checkpoint.save(self._run.folder.checkpoints, found)
+
+    def last_good(self) -> Checkpoint | None:
+        """The newest of the checkpoints that the schedule asked for."""
+        return checkpoint.load_latest(self._run.folder.checkpoints, planned=True)[0]
+
+    def forget_after(self, step: int) -> None:
+        """Remove the checkpoints of steps after this one."""
+        checkpoint.forget_after(self._run.folder.checkpoints, step)
 
     def go_back(self, error: NotFiniteError) -> Setback:
         """Go back to a checkpoint of the schedule's: where those are that come by time depends on the clock.
@@ -110,8 +139,7 @@ class Keeper:
                 f"{error}, after going back {_SETBACKS} times; the last good state is in "
                 f"{run.folder.checkpoints}; try a lower --learning-rate"
             )
-        found, _ = checkpoint.load_latest(run.folder.checkpoints, planned=True)
-        assert found is not None, "a run writes its first checkpoint before its first step"
+        found = sharing.shared(run.trainer.ranks, self.last_good())
         best = (progress.best_loss, progress.best_streamed, progress.best_step)
         found.restore(run.trainer)
         progress.best_loss, progress.best_streamed, progress.best_step = best
@@ -130,7 +158,7 @@ class Keeper:
             message=message,
         )
         run.journal.report(setback)
-        checkpoint.forget_after(run.folder.checkpoints, progress.step)
+        self.forget_after(progress.step)
         self.save()
         return setback
 

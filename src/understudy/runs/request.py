@@ -8,10 +8,12 @@ from typing import Any
 from understudy.checks import named, place
 from understudy.errors import CheckpointError, ConfigError
 from understudy.layout import HELD_BACK, MODEL, is_plain_file
+from understudy.model import file
 from understudy.model.file import ModelFile
 from understudy.runs.facts import Asked, Facts
 from understudy.runs.material import Material, TextOptions
 from understudy.shell import command_line, escaped, path_argument
+from understudy.storage import sha256_of
 from understudy.text.corpus import Corpus
 from understudy.text.folders import DEFAULT_GLOBS, texts_lost
 from understudy.training.recipe import Recipe, flag
@@ -45,6 +47,7 @@ class Request:
             importing took counts.
         asked: what the user asked for in all, for a run that is one of two.
         first: what the first of two runs is made of, for the second: it is to learn from the same text.
+        threads: how many threads the user wants this process to have.
         corpus: the texts themselves, where an earlier run of this process has opened them: a pipe is read once.
     """
 
@@ -63,6 +66,7 @@ class Request:
     began: float | None = None
     asked: Asked | None = None
     first: Facts | None = None
+    threads: int | None = None
     corpus: Corpus | None = None
 
     def __post_init__(self) -> None:
@@ -75,10 +79,8 @@ class Request:
             raise ConfigError(
                 "name a TEXT to learn from: a file, a folder, - for standard input, @python, or an address"
             )
-        if self.resume and (self.overwrite or self.origin is not None):
-            raise ConfigError(
-                f"--resume goes on with a run; {'--overwrite' if self.overwrite else '--from'} starts one"
-            )
+        if self.resume and self.overwrite:
+            raise ConfigError("--resume goes on with a run; --overwrite starts one")
 
     @property
     def model(self) -> Path | None:
@@ -139,6 +141,22 @@ def texts_to_resume(request: Request, facts: Facts, folder: Path) -> TextOptions
     if asked.validation_file is not None:
         names["validation_file"] = asked.validation_file
     return TextOptions.from_document({**recorded.to_document(), **names})
+
+
+def check_same_origin(request: Request, facts: Facts, folder: Path) -> None:
+    """Hold what `--from` names against what the run in `folder` began from.
+
+    A command that is to begin a run or to go on with it, whichever it finds, may name it every time.
+
+    Raises:
+        CheckpointError: it is another.
+        ModelFileError: it is not there any more.
+    """
+    if request.origin is None:
+        return
+    before = facts.asked.origin_sha256
+    if (None if request.model is None else sha256_of(file.find(request.model))) != before:
+        raise _differs(folder, "--from", facts.asked.origin if before is not None else NOTHING, request.origin)
 
 
 def _asked_before(facts: Facts, name: str) -> Any:

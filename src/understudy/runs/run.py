@@ -1,12 +1,13 @@
 """A run that is open: what is trained, on what, and where it is kept; and what beginning one and going on share."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from understudy.model.config import ModelConfig
 from understudy.model.network import Network
+from understudy.ranks.contract import Ranks
 from understudy.runs import budget
 from understudy.runs.choice import Beginning, most_passes, waits
 from understudy.runs.facts import Facts
@@ -15,7 +16,7 @@ from understudy.runs.journal import Journal
 from understudy.runs.material import Material
 from understudy.text.batches import Batches, Lanes, ShuffledChunks
 from understudy.text.encoded import Ids
-from understudy.training.loop import Trainer
+from understudy.training.loop import Report, Trainer
 from understudy.training.recipe import DEFAULT_PRESET, Recipe
 
 
@@ -31,6 +32,7 @@ class Run:
         material: what it learns from.
         pace: what holds it to its minutes, where it has some.
         before: seconds that earlier sittings took.
+        notes: what there is to say beside the reports, a line each.
     """
 
     folder: RunFolder
@@ -40,6 +42,7 @@ class Run:
     material: Material
     pace: budget.Pace | None = None
     before: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
     @property
     def finished(self) -> bool:
@@ -64,11 +67,12 @@ def ends(trainer: Trainer, preset: str | None, beginning: Beginning) -> budget.E
     )
 
 
-def batches_of(train: Ids, recipe: Recipe) -> Batches:
-    """The ids to learn from as the recipe wants them."""
+def batches_of(train: Ids, recipe: Recipe, ranks: Ranks) -> Batches:
+    """The ids to learn from as the recipe wants them, of this rank's lanes."""
+    part = ranks.part(recipe.batch_size)
     if recipe.batches == "lanes":
-        return Lanes(train, recipe.batch_size, recipe.sequence_length)
-    return ShuffledChunks(train, recipe.batch_size, recipe.sequence_length, recipe.seed)
+        return Lanes(train, recipe.batch_size, recipe.sequence_length, part)
+    return ShuffledChunks(train, recipe.batch_size, recipe.sequence_length, recipe.seed, part)
 
 
 def network_for(config: ModelConfig, recipe: Recipe) -> Network:
@@ -96,3 +100,27 @@ def text_lines(material: Material) -> Iterator[str]:
             f"note: {material.validation_unknown:,} {unit} of the validation file do not occur in the text; they are "
             f"left out"
         )
+
+
+def hold_to_the_time(run: Run, report: Report, spent: float, sampling: float) -> None:
+    """Give a run that has minutes more or fewer steps, where the machine's speed has changed.
+
+    Args:
+        run: of which rank 0's clock decides.
+        report: the last.
+        spent: seconds that the sitting has taken.
+        sampling: seconds that a sample takes.
+    """
+    trainer = run.trainer
+    if run.pace is None:
+        return
+    step = trainer.batches.characters_per_epoch / trainer.batches.per_epoch / report.characters_per_second
+    since_best = 0
+    if report.windowed is not None and trainer.progress.best_step:
+        since_best = report.step - trainer.progress.best_step
+    looking = trainer.evaluation_seconds + sampling
+    wanted = run.pace.steps(trainer.schedule, report.step, run.before + spent, step, looking, since_best)
+    steps = int(trainer.ranks.led(wanted))
+    if steps != trainer.schedule.steps:
+        trainer.schedule = replace(trainer.schedule, steps=steps)
+        run.facts = replace(run.facts, schedule=trainer.schedule)

@@ -2,31 +2,47 @@
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from typing import Any
 
 from understudy.errors import CheckpointError, ConfigError
-from understudy.runs import record
+from understudy.model.file import ModelFile
+from understudy.ranks.contract import Alone, Ranks
+from understudy.runs import record, sharing
 from understudy.runs.beginning import begin
 from understudy.runs.facts import Facts
 from understudy.runs.folder import RUNS, RunFolder
+from understudy.runs.following import Follower, follow
 from understudy.runs.going_on import find, go_on
 from understudy.runs.keeping import Keeper
 from understudy.runs.material import Material
 from understudy.runs.request import Request
-from understudy.runs.run import Run
+from understudy.runs.run import Run, hold_to_the_time
 from understudy.shell import command_line, path_argument
 from understudy.training.loop import Report, Trainer
 from understudy.training.update import NotFiniteError
 
+_PATIENCE = 30.0
+"""A launcher that begins again may be sooner than the processes of before have ended."""
+
 
 class Session:
-    """Prepare, then iterate over `reports`; `save` between any two of them; `close` at the end."""
+    """Prepare, then iterate over `reports`; `save` between any two of them; `close` at the end.
 
-    def __init__(self, request: Request) -> None:
+    Attributes:
+        request: what the user asks.
+        ranks: the processes that share the run; each has a session, and those of all ranks do the same.
+        began: when the sitting began.
+        folder: where the run is kept, which rank 0 holds.
+        received: the model, once the run is done, for the ranks that follow.
+    """
+
+    received: ModelFile | None = None
+
+    def __init__(self, request: Request, ranks: Ranks | None = None) -> None:
         self.request = request
+        self.ranks: Ranks = ranks or Alone()
         self.began = time.perf_counter() if request.began is None else request.began
-        self.folder = RunFolder(request.out or RUNS, request.part)
+        self.folder = RunFolder(request.out or RUNS, request.part, _PATIENCE if self.ranks.count > 1 else 0.0)
         self.run: Run
         self.keeper: Keeper
 
@@ -64,7 +80,7 @@ class Session:
         except BaseException:
             self.close()
             raise
-        self.keeper = Keeper(self.run)
+        self.keeper = Keeper(self.run) if self.ranks.leads else Follower(self.run)
 
     def reports(self) -> Generator[Report | None]:
         """Train; None after each step that has nothing to tell. A `Setback` is a report too.
@@ -78,13 +94,20 @@ class Session:
                 for report in self.trainer.run():
                     if report is not None:
                         self.keeper.keep(report)
-                        self._hold_to_the_time(report)
+                        spent = time.perf_counter() - self.began
+                        hold_to_the_time(self.run, report, spent, self.keeper.sample_seconds)
                     if self.keeper.due:
                         self.save()
                     yield report
+                self.received = sharing.handed_over(self.ranks, self.folder.model)
                 return
             except NotFiniteError as error:
                 yield self.keeper.go_back(error)
+
+    def stops(self, wished: bool) -> bool:
+        """Whether to stop after the step that was done: somebody wished it, here or in another process."""
+        self.ranks.wish("stop", wished)
+        return self.ranks.granted("stop")
 
     def save(self) -> None:
         """Write a checkpoint of where the run stands; see `Keeper.save`."""
@@ -122,35 +145,26 @@ class Session:
         stopped = "all steps done" if self.finished else "interrupted"
         return {"model": str(self.folder.model), **record.figures(self.trainer, self.facts), "stopped": stopped}
 
+    def take_notes(self) -> list[str]:
+        """What there is to say beside the reports since this was asked last, a line each."""
+        notes, self.run.notes[:] = list(self.run.notes), []
+        return notes
+
     def write_sample(self, length: int, seed: int) -> str:
         """Some text from the network as it stands; see `Keeper.write_sample`."""
         return self.keeper.write_sample(length, seed)
 
     def _opened(self) -> Generator[str, None, Run]:
         request = self.request
+        if not self.ranks.leads:
+            return (yield from follow(request, self.folder, self.ranks))
         if request.resume:
             if request.out is None:
                 raise ConfigError("--resume: name the run folder with --out")
             found = yield from find(self.folder)
             if found is not None:
-                return (yield from go_on(request, self.folder, found))
+                return (yield from go_on(request, self.folder, found, self.ranks))
             if request.named is None:
                 raise CheckpointError(f"{request.out}: no checkpoint to resume from; name a TEXT to start with")
             yield f"nothing to resume in {request.out}: starting from the beginning"
-        return (yield from begin(request, self.folder, self.began))
-
-    def _hold_to_the_time(self, report: Report) -> None:
-        """Give the run more or fewer steps, where the machine's speed has changed."""
-        run, trainer = self.run, self.trainer
-        if run.pace is None:
-            return
-        step = trainer.batches.characters_per_epoch / trainer.batches.per_epoch / report.characters_per_second
-        spent = run.before + time.perf_counter() - self.began
-        looking = trainer.evaluation_seconds + self.keeper.sample_seconds
-        since_best = 0
-        if report.windowed is not None and trainer.progress.best_step:
-            since_best = report.step - trainer.progress.best_step
-        steps = run.pace.steps(trainer.schedule, report.step, spent, step, looking, since_best)
-        if steps != trainer.schedule.steps:
-            trainer.schedule = replace(trainer.schedule, steps=steps)
-            run.facts = replace(run.facts, schedule=trainer.schedule)
+        return (yield from begin(request, self.folder, self.began, self.ranks))

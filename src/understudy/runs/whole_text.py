@@ -1,12 +1,14 @@
 """Learning from everything: a first run finds out how long to train, a second one trains so long on the whole text."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from understudy.errors import ConfigError, ModelFileError
 from understudy.layout import HELD_BACK
 from understudy.model import file
+from understudy.ranks.contract import Ranks
+from understudy.ranks.joining import joined
 from understudy.runs.beginning import origin_of
 from understudy.runs.facts import Asked, Facts
 from understudy.runs.folder import RunFolder
@@ -14,6 +16,7 @@ from understudy.runs.ownership import there
 from understudy.runs.request import CHANGED, Request
 from understudy.runs.session import Session
 from understudy.storage import sha256_of
+from understudy.training.machine import share_cores
 from understudy.training.recipe import DEFAULT_PRESET, preset
 
 _FIRST_SHARE = 0.47
@@ -23,8 +26,29 @@ _LEAST_MINUTES = 0.11
 """Of both runs together; the share of it is as much as any run must have."""
 
 
-def sessions(request: Request) -> Iterator[Session]:
+def sessions(request: Request) -> Generator[Session]:
     """The sessions of a request, to be prepared and run each before the next is asked for.
+
+    Where this process is one of many, they are shared with the others: rank 0 tells whether another one comes.
+
+    Raises:
+        ConfigError: nothing would be held back to find the schedule with, or the launcher's words make no sense.
+        RanksError: other processes could not be met, or are gone.
+    """
+    with joined() as ranks:
+        share_cores(ranks, request.threads)
+        if not ranks.leads:
+            while ranks.told(None):
+                yield Session(request, ranks)
+            return
+        for session in _sessions(request, ranks):
+            ranks.told(True)
+            yield session
+        ranks.told(False)
+
+
+def _sessions(request: Request, ranks: Ranks) -> Iterator[Session]:
+    """The sessions of rank 0, or of a run that is alone.
 
     One, or with `whole_text` two: the first holds text back as usual, in a folder `held-back` of its own; the second
     has its recipe, learns from the whole text, and stops where the first was at its best. Both are made from what the
@@ -38,14 +62,14 @@ def sessions(request: Request) -> Iterator[Session]:
         first = RunFolder(request.out, HELD_BACK)
         goes_on = first.holds_checkpoint() and (there(first.begun) or not RunFolder(request.out).holds_checkpoint())
         if not goes_on and RunFolder(request.out).holds_checkpoint():
-            yield Session(request)
+            yield Session(request, ranks)
             return
     if not goes_on and not request.whole_text:
-        yield Session(request)
+        yield Session(request, ranks)
         return
-    session = Session(replace(request, part=HELD_BACK) if goes_on else _first(request))
+    session = Session(replace(request, part=HELD_BACK) if goes_on else _first(request), ranks)
     yield session
-    yield Session(_second(request, session))
+    yield Session(_second(request, session), ranks)
 
 
 def _first(request: Request) -> Request:

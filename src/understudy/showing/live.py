@@ -102,6 +102,7 @@ class LiveDisplay(Plain):
 
     def show(self, report: Report) -> None:
         """Redraw with the report's figures."""
+        self._note()
         if isinstance(report, Setback):
             super().show(report)
             return

@@ -70,6 +70,7 @@ class Notebook(Plain):
 
     def show(self, report: Report) -> None:
         """Show a report."""
+        self._note()
         self._step, self._steps = report.step, self.session.facts.schedule.steps
         if isinstance(report, Setback):
             self.line(f"setback: {report.message}")

@@ -69,6 +69,7 @@ class Plain:
 
     def show(self, report: Report) -> None:
         """Show a report."""
+        self._note()
         if isinstance(report, Setback):
             self.line(f"setback: {report.message}")
             return
@@ -78,6 +79,11 @@ class Plain:
             width = len(f"{steps:,}")
             figures = "  ".join(f"{name} {value}" for name, value in report_figures(report))
             self.line(f"step {report.step:>{width},} of {steps:,}  {figures}")
+
+    def _note(self) -> None:
+        """Say what there is to say beside the reports."""
+        for note in self.session.take_notes():
+            self.line(f"note: {note}")
 
     def told(self, text: str) -> None:
         """Say beside what is shown, on standard error, how to go on."""

@@ -4,7 +4,7 @@ Both are pure functions of (ids, settings, step): batch number `step` can be ask
 memory, so that a run resumes at any batch without replaying the ones before it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -14,14 +14,15 @@ from understudy.errors import TextError
 from understudy.text.encoded import Ids
 
 Carry = Literal["zero", "keep", "shift"]
+ALL = slice(None)
 
 
 class Batch(NamedTuple):
     """What one step of training reads.
 
     Attributes:
-        inputs: (T, B) ids.
-        targets: (T, B) ids, each the successor of the input at its place.
+        inputs: ids (T, B), or of those lanes that are asked for.
+        targets: ids of that shape, each the successor of the input at its place.
         carry: what the recurrent state that the last batch left becomes before this one: "zero" (start afresh),
             "keep", or "shift" (lane b takes over the state of lane b - 1, whose text ended where b's begins;
             lane 0 starts from zero).
@@ -54,11 +55,18 @@ class Lanes:
     The state carried from step to step then belongs to the text before it, which is what truncated
     backpropagation through time asks for (Williams and Peng, 1990); at the end of an epoch it shifts by one
     lane for the same reason. The steps of an epoch differ in length by at most one, so that no lane has a tail.
+
+    Attributes:
+        ids: the text.
+        lanes: B.
+        length: T, at most.
+        part: which of the lanes are given: those of one rank.
     """
 
     ids: Ids
     lanes: int
     length: int
+    part: slice = field(default_factory=lambda: ALL)
 
     def __post_init__(self) -> None:
         if len(self.ids) - 1 < self.lanes * self.length:
@@ -89,7 +97,8 @@ class Lanes:
         epoch, place = divmod(step, self.per_epoch)
         begin = self._lane * place // self.per_epoch
         end = self._lane * (place + 1) // self.per_epoch
-        block = self.ids.gather(np.arange(self.lanes, dtype=np.int64) * self._lane + begin, end - begin + 1)
+        starts = np.arange(self.lanes, dtype=np.int64)[self.part] * self._lane
+        block = self.ids.gather(starts + begin, end - begin + 1)
         carry: Carry = "keep" if place else ("shift" if epoch else "zero")
         return Batch(block[:-1], block[1:], carry)
 
@@ -101,12 +110,20 @@ class ShuffledChunks:
     The remainder of the text and of the chunks is dropped, and the state, carried from batch to batch although
     it belongs to other text, starts from zero in each epoch. Where the tutorial shuffles in a buffer of 10,000
     chunks, the order here is a permutation of all of them, computed place by place, which needs no memory.
+
+    Attributes:
+        ids: the text.
+        batch_size: B.
+        length: T.
+        seed: of the order.
+        part: which chunks of a batch are given: those of one rank.
     """
 
     ids: Ids
     batch_size: int
     length: int
     seed: int
+    part: slice = field(default_factory=lambda: ALL)
 
     def __post_init__(self) -> None:
         if self._chunks < self.batch_size:
@@ -133,7 +150,7 @@ class ShuffledChunks:
     def __getitem__(self, step: int) -> Batch:
         """Batch number `step`."""
         epoch, place = divmod(step, self.per_epoch)
-        places = np.arange(place * self.batch_size, (place + 1) * self.batch_size, dtype=np.int64)
+        places = np.arange(place * self.batch_size, (place + 1) * self.batch_size, dtype=np.int64)[self.part]
         chunks = permuted(places, self._chunks, np.random.SeedSequence((self.seed, epoch)))
         block = self.ids.gather(chunks * (self.length + 1), self.length + 1)
         return Batch(block[:-1], block[1:], "keep" if place else "zero")

@@ -14,8 +14,10 @@ from torch import Tensor
 
 from understudy.model.chance import GpuDraws
 from understudy.model.gpu import Play, Record, cuda_graph
-from understudy.model.network import Dropout, Network, State
+from understudy.model.network import Network, State
+from understudy.ranks.contract import Ranks
 from understudy.text.batches import Batch
+from understudy.training.exchange import Exchange
 from understudy.training.optimizer import Numbers, Optimizer
 from understudy.training.recipe import Recipe
 from understudy.training.update import Chance, NotFiniteError, carried, gradient, update
@@ -34,11 +36,15 @@ class CapturedUpdates:
 
     immediate = False
 
-    def __init__(self, network: Network, optimizer: Optimizer, recipe: Recipe, record: Record = cuda_graph) -> None:
+    def __init__(
+        self, network: Network, optimizer: Optimizer, recipe: Recipe, ranks: Ranks, record: Record = cuda_graph
+    ) -> None:
         device = network.output.weight.device
         self._network, self._optimizer, self._recipe, self._record = network, optimizer, recipe, record
+        self._ranks, self._part = ranks, ranks.part(recipe.batch_size)
+        self.exchange = Exchange(network, optimizer, recipe, ranks)
         self._chance = Chance(recipe, device)
-        self._state = network.zero_state(recipe.batch_size)
+        self._state = network.zero_state(self._part.stop - self._part.start)
         self._numbers = torch.zeros(len(Numbers._fields), device=device)
         self._sums = torch.zeros(2, dtype=torch.float64, device=device)  # of the losses; the last norm, or not finite
         self._recorded: dict[int, _Recorded] = {}
@@ -63,13 +69,14 @@ class CapturedUpdates:
         self._send(torch.from_numpy(batch.inputs), inputs)
         self._send(torch.from_numpy(batch.targets), targets)
         self._send(torch.stack(Numbers.of(self._recipe, rate, step)), self._numbers)
-        self.state = carried(self._state, batch.carry, self._recipe, self._chance, step)
+        self.state = carried(self._state, batch.carry, self._recipe, self._chance, step, self._ranks)
         self._chance.dropout.go_to(step)
         self._step = step
         play()
 
     def losses(self) -> tuple[float, float]:
         """See `Updates`; waits for the GPU."""
+        self._ranks.look()
         total, norm = self._sums.tolist()
         if not (math.isfinite(total) and math.isfinite(norm)):
             raise NotFiniteError(self._step, total, norm, exact=False)
@@ -83,14 +90,14 @@ class CapturedUpdates:
         """Record a step; what recording changes is put back."""
         inputs, targets = (self._buffer(part) for part in (batch.inputs, batch.targets))
         draws = self._chance.dropout
-        dropout = Dropout(self._recipe.dropout, draws.words) if self._recipe.dropout else None
+        dropout = self._chance.dropped(self._recipe, 0, self._part)
 
         def work() -> None:
-            loss, norm, after = gradient(self._network, inputs, targets, self._state, dropout)
-            update(self._network, self._optimizer, self._recipe, norm, Numbers(*self._numbers.unbind()))
-            self.state = after
-            self._sums[0] += loss
-            self._sums[1] = norm + 0 * self._sums[1]  # what was not finite stays so
+            given = gradient(self._network, inputs, targets, self._state, dropout, self.exchange)
+            update(self._network, self._optimizer, self._recipe, given, Numbers(*self._numbers.unbind()))
+            self.state = given.after
+            self._sums[0] += given.loss
+            self._sums[1] = given.norm + 0 * self._sums[1]  # what was not finite stays so
 
         kept = [(tensor, tensor.clone()) for tensor in self._changing()]
         play = self._record(work, draws.generator if isinstance(draws, GpuDraws) else None)

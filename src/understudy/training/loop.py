@@ -11,6 +11,7 @@ import torch
 
 from understudy.evaluation.protocols import Score, streamed, windowed
 from understudy.model.network import Network, State
+from understudy.ranks.contract import Alone, Ranks
 from understudy.text.batches import Batches
 from understudy.text.encoded import Ids
 from understudy.training import temperature
@@ -107,6 +108,7 @@ class Trainer:
     Between two steps the caller may give it another schedule.
 
     Attributes:
+        ranks: the processes that share the run; the network is the same in each, the batches are their parts.
         evaluation_seconds: what the last evaluation took.
         temperature: what the logits of `kept` are divided by; each evaluation fits it anew where the recipe says so.
     """
@@ -117,19 +119,21 @@ class Trainer:
     batches: Batches
     validation: Ids | None
     progress: Progress = field(default_factory=Progress)
+    ranks: Ranks = field(default_factory=Alone)
 
     def __post_init__(self) -> None:
         self.device = self.network.output.weight.device
-        self.optimizer = Optimizer(self.network, self.recipe)
+        near = self.ranks.near if self.device.type == "cpu" else None
+        self.optimizer = Optimizer(self.network, self.recipe, near)
         kind = CapturedUpdates if self.device.type == "cuda" else EagerUpdates
-        self.updates: Updates = kind(self.network, self.optimizer, self.recipe)
+        self.updates: Updates = kind(self.network, self.optimizer, self.recipe, self.ranks)
         self.evaluation_seconds = 0.0
         self.temperature = 1.0
         self._kept: Network | None = None
 
     @property
     def state(self) -> State:
-        """What the network carries from batch to batch."""
+        """What the network carries from batch to batch, of this rank's lanes."""
         return self.updates.state
 
     @state.setter
@@ -171,8 +175,8 @@ class Trainer:
             self.updates.take(batch, progress.step, rate)
             progress.step += 1
             progress.loss_steps += 1
-            progress.characters += batch.targets.size
-            learned += batch.targets.size
+            progress.characters += len(batch.targets) * recipe.batch_size
+            learned += len(batch.targets) * recipe.batch_size
             due = schedule.reports_at(progress.step)
             asked = due or self.updates.immediate or schedule.saves_at(progress.step)
             norm = self.settle() if asked else 0.0
@@ -211,9 +215,9 @@ class Trainer:
         ids = self.validation[: self.schedule.looked_at]
         if self.recipe.calibration == "temperature" and len(self.validation) <= temperature.SHORT:
             self.temperature = 1.0
-            self.temperature = temperature.fitted(_exact(self.kept), ids)
+            self.temperature = self.ranks.led(temperature.fitted(_exact(self.kept), ids))
         exact = _exact(self.kept)
-        return windowed(exact, ids), streamed(exact, ids)
+        return windowed(exact, ids, ranks=self.ranks), streamed(exact, ids, ranks=self.ranks)
 
     def _note_best(self, windowed: Score | None, streamed: Score | None) -> bool:
         if windowed is None or streamed is None or not windowed.loss < self.progress.best_loss:

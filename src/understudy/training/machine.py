@@ -15,6 +15,7 @@ from understudy.generation.portable import compiled as portable
 from understudy.model.cores import cores
 from understudy.model.gpu import use_gpu
 from understudy.model.recurrence import LayerWeights, compiled, recurrence_for
+from understudy.ranks.contract import Ranks
 from understudy.training.recipe import Recipe
 
 
@@ -42,6 +43,13 @@ def use_threads(wanted: int | None) -> None:
     """Set the number of threads that PyTorch and the kernels use: so many, or no more than this process has cores."""
     if wanted is not None or cores() < torch.get_num_threads():
         torch.set_num_threads(wanted or cores())
+
+
+def share_cores(ranks: Ranks, wanted: int | None) -> None:
+    """Give each of many processes its share of its host's cores, where the user does not say how many it has."""
+    share = ranks.threads()
+    if share is not None and wanted is None:
+        torch.set_num_threads(min(cores(), share))
 
 
 def matrix_rate(recipe: Recipe) -> float:
@@ -78,13 +86,14 @@ def _best_rate(work: Callable[[], object], operations: int, device: str) -> floa
     return max(rates)
 
 
-def environment(device: str) -> dict[str, Any]:
-    """Versions, threads, and on a CPU the path of the kernels: what the last bit of a result may depend on."""
+def environment(device: str, processes: int) -> dict[str, Any]:
+    """Versions, threads, processes, on a CPU the kernels' path: what the last bit of a result may depend on."""
     found = {
         "understudy": version("understudy"),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
+        "processes": processes,
     }
     return found if device == "cuda" else {**found, "kernels": compiled.path()}
 

@@ -5,13 +5,19 @@ import math
 import torch
 from torch import Tensor
 
+from understudy.ranks.contract import Alone, Shared
+
 MOMENTUM = 0.95
 ITERATIONS = 3
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _MATCHED_RMS = 0.2
+_WORTH_SHARING = 768
+"""Below it, processes of one host are done alone sooner than they have told each other (benchmarks/ranks.py)."""
 
 
-def orthogonalized(matrix: Tensor, products: torch.dtype, iterations: int = ITERATIONS) -> Tensor:
+def orthogonalized(
+    matrix: Tensor, products: torch.dtype, near: Shared | None = None, iterations: int = ITERATIONS
+) -> Tensor:
     """A matrix (M, N) with its singular values brought towards one, by Newton and Schulz's iteration.
 
     The quintic's coefficients are Jordan's, chosen for a steep start: a few iterations bring most singular values
@@ -19,25 +25,40 @@ def orthogonalized(matrix: Tensor, products: torch.dtype, iterations: int = ITER
 
     One iteration is x ← x P with P = a + b G + c G² and G = xᵀx. All of them commute with G, so the iterations are made
     on G alone, which is the smaller by the number of gates: G ← P G P, and x meets the product of all P at the end.
+
+    Args:
+        matrix: the same on all ranks.
+        products: the type of the products.
+        near: the ranks that share out the rows of each product, where it is large enough.
+        iterations: one at least.
     """
     a, b, c = _COEFFICIENTS
     wide = matrix.shape[0] < matrix.shape[1]
     x = matrix.t() if wide else matrix
     x = (x / (x.norm() + 1e-7)).to(products)
-    gram, whole = x.t() @ x, torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    M, N = x.shape
+    shared = near if near is not None and N >= _WORTH_SHARING else Alone()
+    rows = shared.part(N)
+    gram = whole = shared.joined(x.t()[rows] @ x, N)
     for done in range(iterations):
-        polynomial = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        polynomial = shared.joined(torch.addmm(gram[rows], gram[rows], gram, beta=b, alpha=c), N)
         polynomial.diagonal().add_(a)
-        whole = whole @ polynomial if done else polynomial
+        whole = whole @ polynomial if done else polynomial[rows]
         if done + 1 < iterations:
-            gram = polynomial @ gram @ polynomial
-    turned: Tensor = x @ whole
+            gram = shared.joined(polynomial[rows] @ gram @ polynomial, N)
+    turned = shared.joined(x[shared.part(M)] @ shared.joined(whole, N), M)
     return (turned.t() if wide else turned).to(matrix.dtype)
 
 
 @torch.no_grad()
 def step(
-    weight: Tensor, gradient: Tensor, momentum: Tensor, rate: Tensor | float, decay: float, products: torch.dtype
+    weight: Tensor,
+    gradient: Tensor,
+    momentum: Tensor,
+    rate: Tensor | float,
+    decay: float,
+    products: torch.dtype,
+    near: Shared | None = None,
 ) -> None:
     """Update a layer's matrix (G·H, ·), all gates together, at a rate that may lie on its device.
 
@@ -47,4 +68,4 @@ def step(
     momentum.mul_(MOMENTUM).add_(gradient)
     ahead = torch.add(gradient, momentum, alpha=MOMENTUM)
     scale = _MATCHED_RMS * math.sqrt(max(ahead.shape))
-    weight.mul_(1 - rate * decay).sub_(orthogonalized(ahead, products).mul_(rate * scale))
+    weight.mul_(1 - rate * decay).sub_(orthogonalized(ahead, products, near).mul_(rate * scale))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from understudy.model.config import NGRAM_CODES, NGRAM_TABLE
 from understudy.model.network import Network
+from understudy.ranks.contract import Shared
 from understudy.training import muon
 from understudy.training.recipe import Recipe
 
@@ -75,8 +76,8 @@ class Optimizer:
     characters then move further in the first steps.
     """
 
-    def __init__(self, network: Network, recipe: Recipe) -> None:
-        self._recipe = recipe
+    def __init__(self, network: Network, recipe: Recipe, near: Shared | None = None) -> None:
+        self._recipe, self._near = recipe, near
         self._ngrams = network.ngrams
         self._embedding = network.embedding.weight
         self._occurrences = _Occurrences(network) if recipe.embedding_moment == "occurrences" else None
@@ -99,8 +100,8 @@ class Optimizer:
         self._corrected = torch.tensor(_ENDLESS, device=self._embedding.device)
 
     @torch.no_grad()
-    def step(self, numbers: Numbers) -> None:
-        """Update all weights."""
+    def step(self, numbers: Numbers, sums: list[Tensor]) -> None:
+        """Update all weights; `sums` are those of the whole batch."""
         recipe = self._recipe
         for parameters, decay in self._groups:
             if decay:
@@ -125,15 +126,20 @@ class Optimizer:
         for parameter in self._matrices:
             assert parameter.grad is not None
             momentum, products = self.moments(parameter)["exp_avg"], getattr(torch, recipe.precision)
-            muon.step(parameter, parameter.grad, momentum, numbers.rate, recipe.weight_decay, products)
-        if self._occurrences is not None:
-            self._step_embedding(self._occurrences.squares(), numbers.corrected)
+            rate, decay = numbers.rate, recipe.weight_decay
+            muon.step(parameter, parameter.grad, momentum, rate, decay, products, self._near)
+        for squares in sums:
+            self._step_embedding(squares, numbers.corrected)
         if self._ngrams is not None:
             self._ngrams.learn(self.moments(self._ngrams.weight)[SQUARES], _NGRAM_RATE * numbers.rate)
         if recipe.average:
             for mean, parameter in zip(self.averages(), self._names, strict=True):
                 if mean is not parameter:
                     mean.lerp_(parameter, numbers.share)
+
+    def sums(self) -> list[Tensor]:
+        """What a batch gives besides its gradients, each a sum over its places: the embedding's squares, if any."""
+        return [] if self._occurrences is None else [self._occurrences.squares()]
 
     def averages(self) -> list[Tensor]:
         """The running means of the parameters, in their order; after the first step. A table's is the table itself."""

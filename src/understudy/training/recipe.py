@@ -78,6 +78,7 @@ class Recipe:
     seed: int = setting(0, "where all randomness comes from", low=0, high=(1 << 63) - 1)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "where to train")
     precision: Literal["auto", "float32", "bfloat16"] = setting("auto", "type of the matrix products")
+    exchange: Literal["float32", "bfloat16"] = setting("float32", "how gradients travel between processes")
 
     def __post_init__(self) -> None:
         """Check every field, and make plain numbers of numpy's.

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from understudy.model.chance import draws_for, uniform
 from understudy.model.network import Dropout, Network, State, detached, shifted
+from understudy.ranks.contract import Ranks
 from understudy.text.batches import Batch, Carry
+from understudy.training.exchange import Exchange
 from understudy.training.optimizer import Numbers, Optimizer
 from understudy.training.recipe import Recipe
 
@@ -28,10 +30,12 @@ class Updates(Protocol):
     Attributes:
         state: what the network carries from batch to batch.
         immediate: whether an update is done when `take` returns, so that its loss is known without waiting.
+        exchange: brings the gradients of all ranks together.
     """
 
     state: State
     immediate: bool
+    exchange: Exchange
 
     def take(self, batch: Batch, step: int, rate: float) -> None:
         """Learn from batch number `step` at this rate.
@@ -57,28 +61,43 @@ class Gradient(NamedTuple):
     Attributes:
         loss: mean nats.
         norm: of all gradients together, before clipping.
-        after: the state after the batch.
+        sums: what the optimiser needs besides the gradients (`Optimizer.sums`).
+        after: the state after the batch, of this rank's lanes.
     """
 
     loss: Tensor
     norm: Tensor
+    sums: list[Tensor]
     after: State
 
 
-def gradient(network: Network, inputs: Tensor, targets: Tensor, state: State, dropout: Dropout | None) -> Gradient:
-    """Leave the gradients of a batch, ids (T, B) and what came after each, in the parameters."""
+def gradient(
+    network: Network, inputs: Tensor, targets: Tensor, state: State, dropout: Dropout | None, exchange: Exchange
+) -> Gradient:
+    """Leave the gradients of a batch in the parameters.
+
+    Args:
+        network: the model.
+        inputs: ids (T, B) of this rank's lanes.
+        targets: what came after each.
+        state: before them.
+        dropout: zeroes what it zeroes.
+        exchange: brings the gradients of all ranks together.
+    """
     loss, after = network.loss(inputs, targets, state, dropout)
     network.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss = loss * exchange.share
+    loss.backward()
+    whole, sums = exchange(loss.detach())
     norm = torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
-    return Gradient(loss.detach(), norm, detached(after))
+    return Gradient(whole, norm, sums, detached(after))
 
 
-def update(network: Network, optimizer: Optimizer, recipe: Recipe, norm: Tensor, numbers: Numbers) -> None:
+def update(network: Network, optimizer: Optimizer, recipe: Recipe, given: Gradient, numbers: Numbers) -> None:
     """Clip the gradients and take the step."""
     if recipe.clip:
-        torch.nn.utils.clip_grads_with_norm_(list(network.parameters()), recipe.clip, norm)
-    optimizer.step(numbers)
+        torch.nn.utils.clip_grads_with_norm_(list(network.parameters()), recipe.clip, given.norm)
+    optimizer.step(numbers, given.sums)
 
 
 class Chance:
@@ -93,19 +112,25 @@ class Chance:
         self.dropout = draws_for(recipe.seed, "dropout", device)
         self.fresh = draws_for(recipe.seed, "fresh", device)
 
+    def dropped(self, recipe: Recipe, step: int, part: slice) -> Dropout | None:
+        """The dropout of step number `step` for these of a batch's lanes."""
+        self.dropout.go_to(step)
+        return Dropout(recipe.dropout, self.dropout.words, recipe.batch_size, part) if recipe.dropout else None
 
-def carried(state: State, carry: Carry, recipe: Recipe, chance: Chance, step: int) -> State:
-    """What the state that the last step left becomes before this one.
+
+def carried(state: State, carry: Carry, recipe: Recipe, chance: Chance, step: int, ranks: Ranks) -> State:
+    """What the state that the last step left in this rank's lanes becomes before this one.
 
     Where the recipe starts lanes afresh, the model learns to do well from the zero state too.
     """
     if carry == "zero":
         return tuple(tuple(torch.zeros_like(part) for part in layer) for layer in state)
-    state = shifted(state) if carry == "shift" else state
+    state = shifted(state, ranks.from_before) if carry == "shift" else state
     if not recipe.fresh:
         return state
     chance.fresh.go_to(step)
-    kept = uniform(chance.fresh.words(recipe.batch_size))[:, None] >= recipe.fresh
+    drawn = uniform(chance.fresh.words(recipe.batch_size))[ranks.part(recipe.batch_size)]
+    kept = drawn[:, None] >= recipe.fresh
     return tuple(tuple(part * kept for part in layer) for layer in state)
 
 
@@ -114,25 +139,27 @@ class EagerUpdates:
 
     immediate = True
 
-    def __init__(self, network: Network, optimizer: Optimizer, recipe: Recipe) -> None:
-        self.state: State = network.zero_state(recipe.batch_size)
-        self._network, self._optimizer, self._recipe = network, optimizer, recipe
+    def __init__(self, network: Network, optimizer: Optimizer, recipe: Recipe, ranks: Ranks) -> None:
+        self._part = ranks.part(recipe.batch_size)
+        self.state: State = network.zero_state(self._part.stop - self._part.start)
+        self.network, self._optimizer, self._recipe, self._ranks = network, optimizer, recipe, ranks
+        self.exchange = Exchange(network, optimizer, recipe, ranks)
         self._chance = Chance(recipe, network.output.weight.device)
         self._sum = self._norm = 0.0
 
     def take(self, batch: Batch, step: int, rate: float) -> None:
         """See `Updates`."""
-        recipe, device = self._recipe, self._network.output.weight.device
+        recipe, device = self._recipe, self.network.output.weight.device
         inputs, targets = (torch.from_numpy(part).to(device) for part in (batch.inputs, batch.targets))
-        before = carried(self.state, batch.carry, recipe, self._chance, step)
-        self._chance.dropout.go_to(step)
-        dropout = Dropout(recipe.dropout, self._chance.dropout.words) if recipe.dropout else None
-        loss, norm, after = gradient(self._network, inputs, targets, before, dropout)
-        nats, length = loss.item(), norm.item()
+        before = carried(self.state, batch.carry, recipe, self._chance, step, self._ranks)
+        dropout = self._chance.dropped(recipe, step, self._part)
+        given = gradient(self.network, inputs, targets, before, dropout, self.exchange)
+        self._ranks.look()
+        nats, length = given.loss.item(), given.norm.item()
         if not (math.isfinite(nats) and math.isfinite(length)):
             raise NotFiniteError(step, nats, length)
-        update(self._network, self._optimizer, recipe, norm, Numbers.of(recipe, rate, step))
-        self.state, self._sum, self._norm = after, self._sum + nats, length
+        update(self.network, self._optimizer, recipe, given, Numbers.of(recipe, rate, step))
+        self.state, self._sum, self._norm = given.after, self._sum + nats, length
 
     def losses(self) -> tuple[float, float]:
         """See `Updates`."""
