@@ -17,7 +17,7 @@ from understudy.text.corpus import Corpus, survey
 from understudy.text.source import find
 
 zstd = pytest.importorskip("backports.zstd" if sys.version_info < (3, 14) else "compression.zstd")
-TEXT = "".join(f"Zeile {number}: Füße\n" for number in range(20_000)).encode()
+TEXT = "".join(f"Zeile {number}: Füße\n" for number in range(4_000)).encode()
 Pack = Callable[[bytes], bytes]
 CHECKED = {zstd.CompressionParameter.checksum_flag: 1}
 PACKS: dict[str, Pack] = {
@@ -30,7 +30,7 @@ every_form = pytest.mark.parametrize("form", PACKS)
 
 
 @every_form
-@pytest.mark.parametrize("name", ["a.txt", "a.gz", "a.zst", "a.xz", "a.bz2", "a"])
+@pytest.mark.parametrize("name", ["a.txt", "a.gz", "a.zst"])
 def test_the_name_says_nothing(form: str, name: str, tmp_path: Path, open_files: None) -> None:
     [source] = find([write(tmp_path / name, PACKS[form](TEXT))])
     assert [read(source), read(source)] == [TEXT, TEXT]

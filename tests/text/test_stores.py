@@ -54,11 +54,10 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def local(store: Any, tmp_path: Path) -> Path:
-    """A folder of texts that lie in the bucket too."""
-    folder = tmp_path / "dir"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def local(store: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of texts that lie in the bucket too; neither is to be changed."""
+    folder = tmp_path_factory.mktemp("dir")
     for part, texts in enumerate(TEXTS):
         (folder / f"{part}.jsonl.zst").write_bytes(zstd.compress(lines(texts)))
         table(folder / f"{part}.parquet", texts, row_group_size=300)
@@ -124,9 +123,10 @@ def test_one_of_several_that_were_fetched_is_not_fetched_again(local: Path, own_
 
 
 def test_what_changed_there_is_fetched_again(store: Any, local: Path) -> None:
-    first = learned("s3://bucket/dir/0.parquet")
-    store.put_object(Bucket="bucket", Key="dir/0.parquet", Body=(local / "1.parquet").read_bytes())
-    assert learned("s3://bucket/dir/0.parquet").survey.sha256 != first.survey.sha256
+    store.upload_file(str(local / "0.parquet"), "bucket", "changing.parquet")
+    first = learned("s3://bucket/changing.parquet")
+    store.upload_file(str(local / "1.parquet"), "bucket", "changing.parquet")
+    assert learned("s3://bucket/changing.parquet").survey.sha256 != first.survey.sha256
 
 
 @pytest.mark.parametrize(
