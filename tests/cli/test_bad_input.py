@@ -78,7 +78,6 @@ def test_a_flag_s_bad_value_is_named(flag: str, value: str, named: str, refused:
         (("--minutes", "1", "--epochs", "2"), "--minutes and --epochs"),
         (("--units", "32768", "--layers", "64"), "parameters"),
         (("--resume", "--overwrite"), "--overwrite"),
-        (("--resume", "--from", "run"), "--from"),
     ],
 )
 def test_flags_that_contradict_each_other_are_named(

@@ -128,7 +128,7 @@ def test_quiet_shows_nothing_and_an_interrupt_still_says_how_to_go_on(notebook: 
 
 
 def test_what_a_cell_ends_with_is_seen(notebook: Notebook, text: Path, undisturbed: Path) -> None:
-    notebook.run(f"model = understudy.load({str(undisturbed)!r})")
+    notebook.run(f"model = understudy.load({str(undisturbed)!r}); run = understudy.Run({str(text)!r})")
     for value in ("model", "model.samples('A', length=20)[0]", "model.score('letters')", "model.history", "run"):
         (shown,) = notebook.run(value)
         assert shown["kind"] == "execute_result", value
