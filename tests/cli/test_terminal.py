@@ -155,7 +155,7 @@ def test_the_live_total_follows_the_number_of_steps() -> None:
         return SimpleNamespace(schedule=SimpleNamespace(steps=steps))
 
     display = LiveDisplay(Outlet(io.StringIO()))
-    session: Any = SimpleNamespace(facts=facts(100), samples=[])
+    session: Any = SimpleNamespace(facts=facts(100), samples=[], take_notes=list)
     display.session, display._task = session, display._progress.add_task("", total=100)
     session.facts = facts(250)
     display.show(Report(10, 0.1, 2.0, 1e-3, 1000.0, 1.0))

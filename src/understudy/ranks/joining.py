@@ -37,6 +37,8 @@ def place() -> Place:
     if "WORLD_SIZE" not in os.environ or "RANK" not in os.environ:
         return Place(0, 1)
     found = Place(_number("RANK"), _number("WORLD_SIZE"))
+    if found.of < 1:
+        raise ConfigError(f"WORLD_SIZE={found.of}: expected the number of processes, 1 or more")
     if not 0 <= found.rank < found.of:
         raise ConfigError(f"RANK={found.rank} of WORLD_SIZE={found.of}: expected 0 to {found.of - 1}")
     return found
@@ -73,6 +75,7 @@ def _group() -> Group:
             f"WORLD_SIZE={os.environ['WORLD_SIZE']} says that this is one of many processes, but {', '.join(missing)} "
             f"is not set: start them with torchrun, or unset WORLD_SIZE and RANK to train alone"
         )
+    _number("MASTER_PORT")
     gpu = torch.cuda.is_available()
     if gpu:
         torch.cuda.set_device(_number("LOCAL_RANK") if "LOCAL_RANK" in os.environ else 0)
