@@ -33,6 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
     "chunks": {"batches": "chunks"},
     "n-grams": {"ngrams": 64, "optimizer": "muon"},
     "adam without clipping": {"optimizer": "adam", "clip": 0.0},
+    "gradients in bfloat16": {"exchange": "bfloat16"},
 }
 
 

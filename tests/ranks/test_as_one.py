@@ -34,16 +34,18 @@ def together(request: pytest.FixtureRequest, group: "Group", tmp_path_factory: p
 def test_several_ranks_learn_what_one_learns(together: list[Figures], case: str) -> None:
     alone, shared = crew.figures(case, Alone()), together[crew.EVERY.index(case)]
     assert set(alone) == set(shared)
+    rounded = "bfloat16" in case
     for name, expected in alone.items():
         if name.startswith(("gradient", "sums", "norm")):
             distance = np.linalg.norm(shared[name] - expected) / np.linalg.norm(expected)
-            assert distance < 1e-6, f"{name}: {distance:.1e} off"
+            assert distance < (1e-2 if rounded else 1e-6), f"{name}: {distance:.1e} off"
+            assert distance > 1e-5 or not rounded or name == "norm", f"{name} did not travel in bfloat16"
     np.testing.assert_array_equal(shared["characters"], alone["characters"])
-    np.testing.assert_allclose(shared["losses"], alone["losses"], rtol=0, atol=1e-4)
-    np.testing.assert_allclose(shared["scores"], alone["scores"], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(shared["losses"], alone["losses"], rtol=0, atol=0.02 if rounded else 1e-4)
+    np.testing.assert_allclose(shared["scores"], alone["scores"], rtol=0, atol=0.02 if rounded else 1e-4)
     assert alone["losses"][-5:].mean() < alone["losses"][:5].mean() - 0.1, "something is learned"
     if "rows" in alone:
         np.testing.assert_array_equal(shared["rows"], alone["rows"])
     for name in alone:
-        if name.startswith("state"):
+        if name.startswith("state") and not rounded:
             np.testing.assert_allclose(shared[name], alone[name], atol=5e-3, err_msg=name)
