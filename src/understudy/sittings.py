@@ -170,7 +170,7 @@ def _leave_report(session: "Session | None") -> None:
     from understudy.reporting import writing
 
     assert session is not None, "a session trained"
-    if session.ranks.leads and (trouble := writing.leave(session)):
+    if trouble := writing.leave(session):
         warnings.warn(trouble, RuntimeWarning, stacklevel=5)
 
 

@@ -12,6 +12,7 @@ import torch
 from tests.processes.serving import serve
 from tests.ranks import crew
 from understudy.ranks.joining import joined
+from understudy.runs import checkpoint, keeping
 from understudy.text.batches import Batch
 from understudy.training import muon, update
 
@@ -25,6 +26,7 @@ def world(
     drifts: int | None = None,
     slow: float = 0.0,
     told: str | None = None,
+    saves: str | None = None,
     inside: str | None = None,
     texts: str | None = None,
 ) -> Callable[[], None]:
@@ -39,6 +41,7 @@ def world(
         drifts: the step after which its weights are others.
         slow: seconds by which each step is longer.
         told: a file that is to hold the last step.
+        saves: a file that is to tell of each checkpoint, which come often by time.
         inside: a folder in the working folder, to work in.
         texts: a text to be found there as `here.txt`.
     """
@@ -58,6 +61,8 @@ def world(
     if texts is not None:
         Path("here.txt").write_bytes(Path(texts).read_bytes())
     change(poisoned, drifts, slow, told)
+    if saves is not None:
+        tell_of_saves(Path(saves))
     return lambda: None
 
 
@@ -81,6 +86,18 @@ def change(poisoned: int | None, drifts: int | None, slow: float, told: str | No
             Path(told).write_text(str(step + 1))
 
     update.EagerUpdates.take = changed  # type: ignore[method-assign]
+
+
+def tell_of_saves(into: Path) -> None:
+    save = checkpoint.save
+
+    def told(folder: Path, found: checkpoint.Checkpoint, *, begins: bool = False) -> Path:
+        with into.open("a") as file:
+            file.write(f"{found.progress.step}\n")
+        return save(folder, found, begins=begins)
+
+    keeping.SAVE_SECONDS = 0.1
+    checkpoint.save = told
 
 
 def train(folder: Path) -> None:

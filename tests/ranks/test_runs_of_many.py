@@ -4,6 +4,7 @@ import json
 import random
 import signal
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +159,16 @@ def test_a_run_of_minutes_ends_in_time_at_the_same_step(group: "Group", text: Pa
     last = json.loads((folder / "run" / "metrics.jsonl").read_text().splitlines()[-1])
     assert int((tmp_path / "last").read_text()) == last["step"]
     assert time.monotonic() - began < 30
+
+
+def test_a_checkpoint_that_comes_by_time_comes_once(group: "Group", text: Path, tmp_path: Path) -> None:
+    folder, saved = made(tmp_path, "by-time"), tmp_path / "saved"
+    often = train(text, "--checkpoint-every", 1000, steps=100)
+    group.run(folder, *often, saves={0: str(saved)}, slow=dict.fromkeys(range(2), 0.01))
+    first, *by_time, last = map(int, saved.read_text().split())
+    assert (first, last) == (0, 100)
+    assert len(by_time) > 1
+    assert all(after - before > 1 for before, after in pairwise(by_time)), by_time
 
 
 def test_weights_that_have_drifted_apart_become_rank_0s_and_it_says_so(

@@ -6,15 +6,15 @@ import stat
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from pydoc_data.topics import topics
 
 import pytest
 
+from tests.text.web_server import answering
 from understudy.errors import DownloadError, TextError
 from understudy.text import cache, catalog
 from understudy.text.corpus import Corpus, survey
@@ -62,15 +62,8 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     site = Site()
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler(site)) as server:
-        site.address = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield site
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(handler(site)) as site.address:
+        yield site
 
 
 @pytest.fixture

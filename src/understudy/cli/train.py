@@ -108,18 +108,16 @@ def _sitting(session: "Session", screen: "Plain", caught: Caught) -> int:
                 if session.stops(caught.number is not None):
                     break
     except DivergedError:
-        if session.ranks.leads:
-            _leave_report(session)  # which shows where it went wrong
+        _leave_report(session)  # which shows where it went wrong
         raise
     if session.stops(caught.number is not None) and not session.finished:
         session.save()
         if session.ranks.leads:
             screen.interrupted(session)
-            _leave_report(session)
+        _leave_report(session)
         return 128 + (caught.number or signal.SIGTERM)
     caught.held = False
-    if session.ranks.leads:
-        _leave_report(session)
+    _leave_report(session)
     return 0
 
 

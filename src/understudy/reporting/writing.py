@@ -17,8 +17,10 @@ def leave(session: Session) -> str | None:
     """Write the report of a run as it stands at the end of a sitting; what is wrong, in one line, where none was.
 
     The model and the checkpoint are written before, and nothing here costs them: so nothing is raised. A report that
-    tells of this step already stays as it is, to the last byte.
+    tells of this step already stays as it is, to the last byte. Of many processes, rank 0 leaves it.
     """
+    if not session.ranks.leads:
+        return None
     folder, trainer = session.folder, session.trainer
     mark = Mark(trainer.progress.step, session.facts.schedule.steps)
     try:

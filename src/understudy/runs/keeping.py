@@ -108,6 +108,7 @@ class Keeper:
         self.write(Checkpoint.of(run.facts, run.trainer, run.journal.written()))
         self._saved = time.perf_counter()
         self._saving = self._saved - began
+        run.trainer.ranks.wish("save", False)
 
     def write(self, found: Checkpoint) -> None:
         """Put a checkpoint on the disk, and the model where no validation picks one.

@@ -37,8 +37,6 @@ class Reading:
 
 BY_NAME = Reading()
 """As it is where nobody says anything: by the names and the first bytes of files."""
-
-
 ENCODING = "utf-8"
 """How documents are written that come out of a file that holds many, whatever the encoding of others."""
 
@@ -77,16 +75,13 @@ def opened(file: IO[bytes], name: str, how: Reading) -> IO[bytes]:
         raise
 
 
-class _Joined(io.RawIOBase):
+class _Joined(packed.Over):
     """Documents one after another, as a file."""
 
     def __init__(self, documents: Iterable[bytes], between: str | None, file: IO[bytes]) -> None:
+        super().__init__(file)
         self._blocks = _blocks(documents, between)
-        self._file = file
         self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         if not self._left:
@@ -95,14 +90,6 @@ class _Joined(io.RawIOBase):
         buffer[: len(taken)] = taken
         self._left = self._left[len(taken) :]
         return len(taken)
-
-    def fileno(self) -> int:
-        return self._file.fileno()
-
-    def close(self) -> None:
-        if not self.closed:
-            self._file.close()
-        super().close()
 
 
 def _blocks(documents: Iterable[bytes], between: str | None) -> Iterator[bytes]:

@@ -85,15 +85,33 @@ def _zstandard(name: str) -> Callable[[], Any]:
     return found
 
 
-class _Gzip(io.RawIOBase):
-    """A gzip file, of one member or several."""
+class Over(io.RawIOBase):
+    """What is made of a file as it is read; closing it closes the file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._inside = gzip.GzipFile(fileobj=file, mode="rb")
 
     def readable(self) -> bool:
+        """It is for reading."""
         return True
+
+    def fileno(self) -> int:
+        """The file's number."""
+        return self._file.fileno()
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+class _Gzip(Over):
+    """A gzip file, of one member or several."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file)
+        self._inside = gzip.GzipFile(fileobj=file, mode="rb")
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         try:
@@ -101,27 +119,20 @@ class _Gzip(io.RawIOBase):
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise DamagedError("gzip", error) from error
 
-    def fileno(self) -> int:
-        return self._file.fileno()
-
     def close(self) -> None:
         if not self.closed:
             self._inside.close()
-            self._file.close()
         super().close()
 
 
-class _Unpacked(io.RawIOBase):
+class _Unpacked(Over):
     """One stream after another, each unpacked piece by piece: never more than is asked for."""
 
     def __init__(self, form: str, new: Callable[[], Any], file: IO[bytes]) -> None:
+        super().__init__(file)
         self._form = form
         self._new = new
-        self._file = file
         self._unpacker = new()
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         while True:
@@ -142,11 +153,3 @@ class _Unpacked(io.RawIOBase):
             if taken:
                 buffer[: len(taken)] = taken
                 return len(taken)
-
-    def fileno(self) -> int:
-        return self._file.fileno()
-
-    def close(self) -> None:
-        if not self.closed:
-            self._file.close()
-        super().close()
