@@ -97,7 +97,7 @@ def test_a_step_moves_the_rows_that_occurred_and_no_other() -> None:
     ids, targets = torch.randint(3, (T, 1)), torch.randint(3, (T, 1))
     net.loss(ids, targets, net.zero_state(1))[0].backward()  # type: ignore[no-untyped-call]
     assert ngrams.occurrences is not None
-    rows, gradient = ngrams.occurrences
+    rows, gradient, _ = ngrams.occurrences
     before, squares = ngrams.weight.detach().clone(), torch.rand(len(NGRAM_LENGTHS) * R).double()
     expected, sums = before.clone(), squares.clone()
     for of_length in rows:

@@ -46,7 +46,7 @@ class Launcher:
             "OMP_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "passive",
             "PYTHONUTF8": "1",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
         }
         self._server = subprocess.Popen(
             [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.model.config import ModelConfig
+from understudy.model.config import NGRAM_LENGTHS, ModelConfig
 from understudy.model.initialization import initialize
 from understudy.model.network import Network
 from understudy.ranks.contract import Ranks
 from understudy.runs.run import batches_of
 from understudy.text.encoded import Ids
+from understudy.training import exchange
 from understudy.training.loop import Trainer
 from understudy.training.recipe import Recipe, preset
 from understudy.training.schedule import Schedule
@@ -32,6 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "chunks": {"batches": "chunks"},
     "n-grams": {"ngrams": 64, "optimizer": "muon"},
+    "n-grams by row": {"ngrams": 4, "optimizer": "muon"},
     "adam without clipping": {"optimizer": "adam", "clip": 0.0},
     "gradients in bfloat16": {"exchange": "bfloat16"},
 }
@@ -65,6 +67,7 @@ def trainer_of(case: str, ranks: Ranks) -> Trainer:
 
 def figures(case: str, ranks: Ranks) -> dict[str, NDArray[Any]]:
     """The gradients of the first batch, the loss of each step, and what stands at the end."""
+    exchange._MANY = 1 if case == "n-grams by row" else 1 << 17
     trainer, found = trainer_of(case, ranks), dict[str, NDArray[Any]]()
     batch, recipe = trainer.batches[0], trainer.recipe
     inputs, targets = (torch.from_numpy(part) for part in (batch.inputs, batch.targets))
@@ -77,6 +80,10 @@ def figures(case: str, ranks: Ranks) -> dict[str, NDArray[Any]]:
     found.update({f"sums {number}": part.numpy().copy() for number, part in enumerate(given.sums)})
     if trainer.network.ngrams is not None and trainer.network.ngrams.occurrences is not None:
         occurrences = trainer.network.ngrams.occurrences
+        if case == "n-grams by row":
+            assert len(occurrences.rows) == (1 if ranks.count > 1 else len(NGRAM_LENGTHS)), "they travelled by row"
+            occurrences = occurrences.by_row()
+            found["gradient's squares by row"] = occurrences.squares.numpy()
         found["gradient of n-grams"], found["rows"] = occurrences.gradient.numpy(), occurrences.rows.numpy()
     reports = [report for report in trainer.run() if report is not None]
     found["losses"] = np.array([report.train_loss for report in reports])

@@ -74,14 +74,25 @@ class Running:
         assert answered.status == 200, answered.body
         return answered.document
 
-    def connect(self) -> socket.socket:
+    def connect(self, holds: int | None = None) -> socket.socket:
         """A connection on which nothing was sent."""
-        return socket.create_connection((self.host, self.port), timeout=WAIT)
+        made = socket.socket()
+        made.settimeout(WAIT)
+        if holds is not None:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, holds)
+        made.connect((self.host, self.port))
+        return made
 
-    def open_stream(self, **fields: Any) -> socket.socket:
-        """A connection on which a stream has been asked for."""
+    def used(self) -> float:
+        """The seconds that its process has had of the processor."""
+        with open(f"/proc/{self.process.pid}/stat") as told:  # noqa: PTH123 - no file of a folder
+            fields = told.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def open_stream(self, *, holds: int | None = None, **fields: Any) -> socket.socket:
+        """A connection on which a stream has been asked for; where told, the kernel holds few bytes for it."""
         body = json.dumps({"stream": True, **fields}).encode()
-        made = self.connect()
+        made = self.connect(holds)
         lines = [
             "POST /v1/completions HTTP/1.1",
             f"host: {self.host}:{self.port}",

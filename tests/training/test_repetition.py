@@ -78,7 +78,7 @@ def test_occurrences_of_one_row_are_added_in_one_order() -> None:
         table.start()
         squares = torch.zeros(5 * 1009)
         for _ in range(20):
-            table.occurrences = Occurrences(rows, gradient)
+            table.occurrences = Occurrences.of(rows, gradient)
             table.learn(squares, torch.tensor(0.1))
         found.append((table.weight.detach().clone(), squares))
     assert found[0][0].abs().sum() > 0

@@ -7,7 +7,7 @@ Mikolov et al. 2011 ("Strategies for training large scale neural network languag
 embedding is Huang et al. 2025 (arXiv:2501.16975).
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -24,10 +24,26 @@ class Occurrences(NamedTuple):
     Attributes:
         rows: (N, T · B), where the n-grams of each length lie in the table.
         gradient: (T · B, D), the loss's, the same for every length.
+        squares: (T · B,), the mean square of each gradient.
     """
 
     rows: Tensor
     gradient: Tensor
+    squares: Tensor
+
+    @classmethod
+    def of(cls, rows: Tensor, gradient: Tensor) -> Self:
+        """Those of these rows and gradients."""
+        return cls(rows, gradient, gradient.square().mean(-1))
+
+    def by_row(self) -> "Occurrences":
+        """What they come to, as if each of the U rows had one occurrence: rows (1, U), sums (U, D) and (U,)."""
+        lengths = len(self.rows)
+        rows, places = self.rows.flatten().unique(return_inverse=True)  # type: ignore[no-untyped-call]
+        gradient = self.gradient.new_zeros(len(rows), self.gradient.shape[1])
+        squares = self.squares.new_zeros(len(rows))
+        gradient.index_add_(0, places, self.gradient.repeat(lengths, 1))
+        return Occurrences(rows[None], gradient, squares.index_add_(0, places, self.squares.repeat(lengths)))
 
 
 class NGrams(nn.Module):
@@ -88,7 +104,7 @@ class NGrams(nn.Module):
         assert self.occurrences is not None, "there was a backward pass"
         lengths, rows = len(self.occurrences.rows), self.occurrences.rows.flatten()
         gradient = self.occurrences.gradient
-        squares.index_add_(0, rows, gradient.square().mean(-1).repeat(lengths))
+        squares.index_add_(0, rows, self.occurrences.squares.repeat(lengths))
         share = rate / (squares[rows].sqrt() + _EPSILON)
         self.weight.index_add_(0, rows, (gradient * -share.view(lengths, -1, 1)).flatten(0, 1))
 
@@ -107,5 +123,5 @@ class _Added(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        ctx.ngrams.occurrences = Occurrences(ctx.rows, gradient[..., : ctx.width].flatten(0, -2))
+        ctx.ngrams.occurrences = Occurrences.of(ctx.rows, gradient[..., : ctx.width].flatten(0, -2))
         return gradient, None, None, None
