@@ -71,7 +71,7 @@ def characters_a_second(folder: Path) -> float:
 
 def alone(text: Path, folder: Path, steps: int, model: Sequence[str], threads: int = 2) -> float:
     """Characters a second of one process."""
-    finished([started(folder, str(text), *model, *QUIET, "--steps", str(steps), "--threads", str(threads))])
+    finished([started(folder, str(text), *QUIET, *model, "--steps", str(steps), "--threads", str(threads))])
     return characters_a_second(folder)
 
 
@@ -91,7 +91,7 @@ def shared(
             before, world = ("ip", "netns", "exec", name), {"GLOO_SOCKET_IFNAME": device}
         address = places[0][2] if places else "127.0.0.1"
         world |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": address, "MASTER_PORT": str(port)}
-        arguments = (str(text), *model, *QUIET, "--steps", str(steps), "--threads", "1")
+        arguments = (str(text), *QUIET, *model, "--steps", str(steps), "--threads", "1")
         processes.append(started(folder, *arguments, before=before, **world))
     finished(processes)
     return characters_a_second(folder)

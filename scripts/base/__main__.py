@@ -1,8 +1,8 @@
 """Makes `@base`, the model that runs begin from, and puts it with its card into the package.
 
     python benchmarks/texts.py TEXTS
-    python -m scripts.base NOVELS TEXTS SHAKESPEARE [--into build/base] [--to FILE] [--steps 7200] [--late 1300]
-        [--seed 0]
+    python -m scripts.base NOVELS TEXTS SHAKESPEARE [--into build/base] [--to FILE] [--units 512] [--steps 7200]
+        [--late 1300] [--seed 0]
 
 NOVELS is the folder of novels. TEXTS, the folder that benchmarks/texts.py makes, and SHAKESPEARE, Tiny Shakespeare, are
 what results are reported on: what has a run of fifty characters in common with them is left out. First the whole mix is
@@ -28,7 +28,7 @@ from understudy.model.parameters import network_of
 from understudy.text.encoded import Ids
 
 TARGET = file.BOX / "base.safetensors"
-SHAPE = ("--units", "512", "--batch-size", "64", "--sequence-length", "128", "--dropout", "0", "--ngrams", "0")
+SHAPE = ("--batch-size", "64", "--sequence-length", "128", "--dropout", "0", "--ngrams", "0")
 EARLY = ("--schedule", "constant", "--learning-rate", "0.016", "--weight-decay", "0.1", "--average", "0.995")
 LATE = ("--learning-rate", "0.012", "--weight-decay", "0.1", "--fresh", "0.25")
 WARM = 120
@@ -96,16 +96,18 @@ def main() -> None:
     parser.add_argument("shakespeare", type=Path)
     parser.add_argument("--into", type=Path, default=Path("build/base"))
     parser.add_argument("--to", type=Path, default=TARGET, help="the model file; in the package unless named")
+    parser.add_argument("--units", type=int, default=512)
     parser.add_argument("--steps", type=int, default=7200)
     parser.add_argument("--late", type=int, default=1300)
     parser.add_argument("--seed", type=int, default=0)
     parsed = parser.parse_args()
     account = gather(parsed)
+    shape = ("--units", str(parsed.units), *SHAPE)
     seed, begun = ("--seed", str(parsed.seed)), str(parsed.into / "early")
     first = ("--warmup", str(min(0.5, WARM / parsed.steps)), "--fresh", "0.1", "--evaluate-every", "400")
-    early = learn(parsed.into, "mix.txt", "early", *SHAPE, *EARLY, *first, "--steps", str(parsed.steps), *seed)
+    early = learn(parsed.into, "mix.txt", "early", *shape, *EARLY, *first, "--steps", str(parsed.steps), *seed)
     last = ("--evaluate-every", str(max(1, parsed.late // 2)), "--from", begun)
-    late = learn(parsed.into, "late.txt", "run", *SHAPE, *LATE, *last, "--steps", str(parsed.late), *seed)
+    late = learn(parsed.into, "late.txt", "run", *shape, *LATE, *last, "--steps", str(parsed.late), *seed)
     made = file.read(parsed.into / "run")
     told = {"name": "mix", "steps": parsed.steps}
     replace(made, training={**made.training, "origin": told}).write(parsed.to, half=True)

@@ -63,6 +63,7 @@ def test_an_output_that_is_not_unicode_gets_escapes(understudy: "CommandLine", t
     assert "naïve café, \\u03be\\u03ad\\u03bd\\u03bf\\u03c2" in shown
 
 
+@pytest.mark.slow
 def test_training_goes_on_when_nobody_reads_its_lines(long_text: Path, tmp_path: Path) -> None:
     run = tmp_path / "unread"
     command = [sys.executable, "-m", "understudy", "train", str(long_text), "--out", str(run), "--preset", "tiny"]
@@ -111,7 +112,9 @@ def test_streams_that_are_closed_or_full_leave_the_status(redirections: str, sta
     assert "Traceback" not in refused.stderr
 
 
-@pytest.mark.parametrize("redirections", [">/dev/full 2>/dev/full", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "redirections", [pytest.param(">/dev/full 2>/dev/full", marks=pytest.mark.slow), "<&- >&- 2>&-"]
+)
 def test_training_goes_on_where_nothing_can_be_shown(redirections: str, text: Path) -> None:
     ended = in_shell(program("train", "text.txt", "--out", "new", *SMALL, "--steps", 12), redirections, text.parent)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

@@ -175,6 +175,7 @@ def executed(folder: Path, *arguments: str) -> NotebookNode:
     return nbformat.read(into, as_version=4)
 
 
+@pytest.mark.slow
 def test_a_shortened_pass_runs_from_a_clean_kernel_on_another_text(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text(python_prose()[:50_000], encoding="utf-8")

@@ -29,18 +29,20 @@ def test_on_a_terminal_training_is_shown_as_the_command_shows_it(text: Path, tmp
     assert seen.raw.count("\x1b[?25l") == seen.raw.count("\x1b[?25h") > 0
 
 
+@pytest.mark.slow
 def test_quiet_shows_nothing_on_a_terminal(text: Path, tmp_path: Path) -> None:
     seen = on_terminal(program(text, quiet=True), tmp_path)
     assert (seen.status, seen.raw) == (0, "")
     assert (tmp_path / "a run" / "model.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_a_program_whose_output_is_no_display_hears_nothing(text: Path, tmp_path: Path) -> None:
     ended = subprocess.run(program(text), cwd=tmp_path, capture_output=True, check=True)
     assert (ended.stdout, ended.stderr) == (b"", b"")
 
 
-@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize("quiet", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_control_c_in_a_program_leaves_a_checkpoint_and_says_how_to_go_on(
     quiet: bool, text: Path, undisturbed: Path, tmp_path: Path
 ) -> None:

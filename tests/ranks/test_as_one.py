@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Figures = dict[str, NDArray[Any]]
 
 
-@pytest.fixture(scope="module", params=[2, 3], ids=["2 ranks", "3 ranks"])
+@pytest.fixture(scope="module", params=[pytest.param(2, marks=pytest.mark.slow), 3], ids=["2 ranks", "3 ranks"])
 def together(request: pytest.FixtureRequest, group: "Group", tmp_path_factory: pytest.TempPathFactory) -> list[Figures]:
     """Rank 0's and the last rank's figures of all cases: of 8 lanes, three ranks have 2, 3 and 3."""
     of, folder = request.param, tmp_path_factory.mktemp("crew")

@@ -69,6 +69,7 @@ def reached(folder: Path, step: int) -> bool:
     return any(int(path.stem.removeprefix("step-")) >= step for path in found)
 
 
+@pytest.mark.slow
 def test_two_ranks_make_the_same_bytes_twice(group: "Group", text: Path, undisturbed: Path, tmp_path: Path) -> None:
     folder = made(tmp_path, "again")
     group.run(folder, *train(text))
@@ -84,8 +85,18 @@ def test_rank_0_alone_shows_and_writes(undisturbed: Path) -> None:
     assert (undisturbed / "run" / "report.html").is_file()
 
 
-@pytest.mark.parametrize("victim", [0, 1])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "victim"),
+    [
+        (signal.SIGKILL, 1),
+        (signal.SIGTERM, 0),
+        (signal.SIGINT, 1),
+        *(
+            pytest.param(number, victim, marks=pytest.mark.slow)
+            for number, victim in ((signal.SIGKILL, 0), (signal.SIGTERM, 1), (signal.SIGINT, 0))
+        ),
+    ],
+)
 def test_a_run_whose_process_ended_goes_on_to_the_same_bytes(
     group: "Group", text: Path, undisturbed: Path, tmp_path: Path, victim: int, number: signal.Signals
 ) -> None:

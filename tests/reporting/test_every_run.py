@@ -183,7 +183,9 @@ def sit(wanted: Request, until: tuple[int, int] | None = None) -> list[Session]:
     return done
 
 
-@pytest.mark.parametrize(("whole", "until"), [(False, (0, 17)), (True, (0, 17)), (True, (1, 9))])
+@pytest.mark.parametrize(
+    ("whole", "until"), [(False, (0, 17)), pytest.param(True, (0, 17), marks=pytest.mark.slow), (True, (1, 9))]
+)
 def test_resumed_equals_uninterrupted_but_for_times(whole: bool, until: tuple[int, int], place: Path) -> None:
     sit(request("one", whole=whole))
     sit(request("two", whole=whole), until)

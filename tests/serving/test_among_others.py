@@ -144,7 +144,7 @@ def test_an_hour_of_many_clients_leaves_nothing_behind(server: Running) -> None:
 
 
 def test_a_while_of_many_clients_leaves_nothing_behind(server: Running) -> None:
-    come_and_go_for(server, 4)
+    come_and_go_for(server, 1.5)
 
 
 def come_and_go_for(server: Running, seconds: float) -> None:

@@ -85,6 +85,7 @@ def grown(make: Callable[[Path, int], None], size: int, tmp_path: Path) -> int:
     return taken[1] - taken[0]
 
 
+@pytest.mark.slow
 def test_a_text_is_fetched_read_and_encoded_in_bounded_memory(tmp_path: Path) -> None:
     assert grown(plain, LARGE, tmp_path) < (LARGE - SMALL) // 2
 
