@@ -171,7 +171,7 @@ def test_the_metrics_hold_every_figure_at_least_every_ten_steps(understudy: "Com
 
 
 def test_time_is_told_as_people_tell_it() -> None:
-    from understudy.showing.words import duration
+    from understudy.showing.times import duration
 
     assert [duration(seconds) for seconds in (0.04, 59.94, 60, 125.9, 3600, 86399)] == [
         "0.0 seconds",

@@ -92,21 +92,24 @@ def run(parsed: argparse.Namespace) -> int:
     from understudy.model.parameters import network_of
     from understudy.runs.material import TextOptions
     from understudy.runs.origin import learned_text
+    from understudy.showing.reading import shown_reading
     from understudy.text import encoded
     from understudy.text.corpus import survey
 
     model = file.read(parsed.model)
     how = {"vocabulary": model.vocabulary.kind, **reading(parsed)}
     options = TextOptions(tuple(parsed.texts), **how)
-    corpus = options.corpus()
-    seen = survey(corpus, model.vocabulary.kind)
-    ids = encoded.encode(corpus, seen, model.vocabulary).ids
+    with shown_reading():
+        corpus = options.corpus()
+        seen = survey(corpus, model.vocabulary.kind)
+        ids = encoded.encode(corpus, seen, model.vocabulary).ids
     unknown = seen.unknown_to(model.vocabulary)
     network = network_of(model)
     compares = parsed.copies or not parsed.no_baselines
     named = TextOptions(tuple(parsed.trained_on), **how) if parsed.trained_on and compares else None
     learned = learned_text(model, Path(parsed.model), named) if named is not None else None  # a mistake is told at once
-    score = evaluate(network, ids, parsed.protocol, parsed.window)
+    with shown_reading():
+        score = evaluate(network, ids, parsed.protocol, parsed.window)
     if not parsed.json:
         _show(score, unknown)  # what follows may take its time
         if corpus.left_out_note is not None:

@@ -46,11 +46,14 @@ def run(parsed: argparse.Namespace) -> int:
     if len(parsed.what) == 1 and file.looks_like_model(parsed.what[0]):
         return _model(file.read(parsed.what[0]), parsed.json)
     from understudy.runs.material import TextOptions
+    from understudy.showing.reading import shown_reading
     from understudy.text.corpus import survey
 
     options = TextOptions(tuple(parsed.what), vocabulary=parsed.vocabulary, **reading(parsed))
-    corpus = options.corpus()
-    return _text(corpus, survey(corpus, options.vocabulary), parsed.json)
+    with shown_reading():
+        corpus = options.corpus()
+        seen = survey(corpus, options.vocabulary)
+    return _text(corpus, seen, parsed.json)
 
 
 def _model(model: "ModelFile", as_json: bool) -> int:

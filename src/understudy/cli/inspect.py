@@ -34,11 +34,13 @@ def run(parsed: argparse.Namespace) -> int:
     from understudy.runs.material import TextOptions
     from understudy.seeing.neurons import LOOKED_AT
     from understudy.seeing.units import look, page
+    from understudy.showing.reading import shown_reading
     from understudy.storage import write_whole
 
     model = file.read(parsed.model)
-    corpus = TextOptions(tuple(parsed.texts), vocabulary=model.vocabulary.kind, **reading(parsed)).corpus()
-    looked = look(corpus, model.vocabulary, PortableEngine(model, numbers="float32"), model.config)
+    with shown_reading():
+        corpus = TextOptions(tuple(parsed.texts), vocabulary=model.vocabulary.kind, **reading(parsed)).corpus()
+        looked = look(corpus, model.vocabulary, PortableEngine(model, numbers="float32"), model.config)
     if not looked.text:
         raise TextError("there is nothing to look at: the text has no character that the model knows")
     if place is not None:

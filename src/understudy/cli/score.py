@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,11 +68,15 @@ def run(parsed: argparse.Namespace) -> int:
     from understudy.seeing.heat import ALTERNATIVES
     from understudy.seeing.scoring import Scorer
     from understudy.seeing.surprise import surprise
+    from understudy.showing.reading import shown_reading
 
     model = file.read(parsed.model)
-    corpus = TextOptions(tuple(parsed.texts), vocabulary=model.vocabulary.kind, **reading(parsed)).corpus()
     engine = PortableEngine(model, numbers=parsed.precision, fused=True)
-    with surprise(corpus, model.vocabulary, Scorer(engine, len(model.vocabulary)), fresh=parsed.fresh) as found:
+    with ExitStack() as held:
+        with shown_reading():
+            corpus = TextOptions(tuple(parsed.texts), vocabulary=model.vocabulary.kind, **reading(parsed)).corpus()
+            scorer = Scorer(engine, len(model.vocabulary))
+            found = held.enter_context(surprise(corpus, model.vocabulary, scorer, fresh=parsed.fresh))
         if not found.predicted:
             raise TextError(
                 "there is nothing to score: the text has too few characters that the model knows, two at least"

@@ -17,6 +17,7 @@ from understudy.evaluation.lanes import lanes
 from understudy.model.network import Network, State
 from understudy.ranks.contract import Alone, Ranks
 from understudy.text.encoded import Ids
+from understudy.text.progress import SCORING, progress
 
 Protocol = Literal["streamed", "windowed"]
 PROTOCOLS: tuple[Protocol, ...] = ("streamed", "windowed")
@@ -99,6 +100,7 @@ def windowed(
     for first in range(mine.start, mine.stop, batch):
         starts = np.arange(first, min(first + batch, mine.stop), dtype=np.int64) * window
         total += _read(network, ids, starts, window, chunk)
+        progress(SCORING, min(predicted, (first - mine.start + len(starts)) * window), predicted)
     if tail and mine.stop == whole and ranks.rank == ranks.count - 1:
         total += _read(network, ids, np.array([whole * window], np.int64), tail, chunk)
     return Score(ranks.total(total) / predicted, predicted, "windowed", window=window)
@@ -124,7 +126,12 @@ def streamed(
     """
     predicted, ranks = predicted_in(ids), ranks or Alone()
     passes = streamed_passes(network, ids, streams=streams, chunk=chunk, ranks=ranks)
-    total = ranks.total(sum((_nats(*passed) for passed in passes), 0.0))
+    total, done = 0.0, 0
+    for logits, targets in passes:
+        total += _nats(logits, targets)
+        done += len(targets)
+        progress(SCORING, done, predicted)
+    total = ranks.total(total)
     return Score(total / predicted, predicted, "streamed", streams=len(lanes(predicted, streams).starts))
 
 

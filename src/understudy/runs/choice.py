@@ -12,7 +12,7 @@ from understudy.training.recipe import Recipe
 
 SIZES = {128: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
 """The units to choose from, each with the characters of text from which on it is no waste."""
-ENOUGH, ENOUGH_FOR_SMALL, SMALL_SIZE = 2.0, 1.5, 256
+ENOUGH, ENOUGH_FOR_SMALL, SMALL_SIZE = 2.2, 1.5, 256
 """A size is worth its time from so many characters learned from for each of its parameters; a small size sooner,
 because in a few seconds an even smaller one hardly makes more steps."""
 SYMBOLS_COUNT = 0.15

@@ -16,6 +16,7 @@ from understudy.seeing.scoring import Scored, Scorer
 from understudy.storage import Scratch
 from understudy.text.corpus import Corpus, survey
 from understudy.text.encoded import Ids, encode
+from understudy.text.progress import SCORING, progress
 from understudy.text.vocabulary import Vocabulary, opening
 
 Rank = Literal["excess", "mean", "total"]
@@ -44,16 +45,18 @@ class Surprise:
     def score(self, scorer: Scorer, *, fresh: bool) -> None:
         """Score all of the text."""
         if fresh:
-            scored = scorer.fresh(self._lines(), opening(self._vocabulary))
+            scored, total = scorer.fresh(self._lines(), opening(self._vocabulary)), None
         else:
             seen = survey(self._corpus, self._vocabulary.kind)
-            scored = scorer.carried(encode(self._corpus, seen, self._vocabulary).ids)
+            ids = encode(self._corpus, seen, self._vocabulary).ids
+            scored, total = scorer.carried(ids), len(ids)
             self.unknown = sum(seen.unknown_to(self._vocabulary).values())
             self._file.write(0, np.full(1, np.nan, np.float32).tobytes())
         for piece in scored:
             self.nats += float(piece.nats.sum(dtype=np.float64))
             self.predicted += len(piece.nats)
             self._file.write(piece.place * piece.nats.itemsize, piece.nats.tobytes())
+            progress(SCORING, self.predicted, total)
 
     def blocks(self) -> Iterator[tuple[Block, Floats, NDArray[np.bool_]]]:
         """The text again, block by block: the nats of each symbol, (N,), and which ones the model knows, (N,).

@@ -13,8 +13,9 @@ from understudy.runs.keeping import Setback
 from understudy.seeing.visible import visible
 from understudy.showing.plain import Plain
 from understudy.showing.terminal import Outlet
+from understudy.showing.times import duration
 from understudy.showing.waiting import Told
-from understudy.showing.words import done_lines, duration, report_figures
+from understudy.showing.words import done_lines, report_figures
 from understudy.training.loop import Report
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from understudy.showing.words import about
+from understudy.showing.times import about
 from understudy.text.progress import CHECKING, ENCODING, READING
 
 PATIENCE = 2.0
@@ -33,8 +33,14 @@ class Told(NamedTuple):
 class Waiting:
     """Turns progress into words, once a part of it takes longer than people like to wait without any."""
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.perf_counter, *, until_steps: bool = True) -> None:
+        """Begin.
+
+        Args:
+            clock: tells the time.
+            until_steps: whether steps follow, for which people wait; else for the end of what is read.
+        """
+        self._clock, self._to_come = clock, _STILL_TO_COME if until_steps else {}
         self._what, self._done, self._began = "", 0, 0.0
 
     def told(self, what: str, done: int, total: int | None) -> Told | None:
@@ -47,17 +53,22 @@ class Waiting:
         if seconds < PATIENCE:
             return None
         share = min(1.0, done / total) if total else None
-        return Told(_line(what, done, total, seconds), share, total is not None and done >= total, seconds)
+        return Told(
+            _line(what, done, total, seconds, self._to_come.get(what)),
+            share,
+            total is not None and done >= total,
+            seconds,
+        )
 
 
-def _line(what: str, done: int, total: int | None, seconds: float) -> str:
+def _line(what: str, done: int, total: int | None, seconds: float, to_come: float | None) -> str:
     size = _size(done, done) if total is None else f"{_size(done, total).split()[0]} of {_size(total, total)}"
     parts = [f"{what}: {size}"]
     if seconds:
-        parts.append(f"{done / seconds / _MB:,.0f} MB a second")
+        rate = done / seconds / _MB
+        parts.append(f"{rate:,.{0 if rate >= 10 else 1}f} MB a second")
     if total is not None and 0 < done < total:
         left = (total - done) * seconds / done
-        to_come = _STILL_TO_COME.get(what)
         if to_come is None:
             parts.append(f"about {about(left)} left")
         else:

@@ -1,11 +1,11 @@
 """What is said of a run while it trains and when it is done, wherever it is shown."""
 
-import math
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from understudy.checks import named
+from understudy.showing.times import duration
 from understudy.training.loop import Report
 
 if TYPE_CHECKING:
@@ -65,20 +65,6 @@ def done_lines(result: dict[str, Any]) -> Iterator[str]:
             f"{before['validation_loss']:.4f} nats a character in windows of 256, "
             f"{before['validation_loss_streamed']:.4f} streamed"
         )
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 60:
-        return f"{seconds:.1f} seconds"
-    minutes, rest = divmod(math.floor(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def about(seconds: float) -> str:
-    """A time to come as people say it, which nobody knows to the second."""
-    return duration(round(seconds / 10) * 10) if seconds >= 60 else f"{max(1, round(seconds))} s"
 
 
 def run_of(model: str) -> str:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 TAKING, READING, ENCODING, CHECKING = "taking in the text", "reading the text", "encoding it", "checking its ids"
-"""What can be read only once, as it is kept; the survey of a text; its ids, as they are made; those of the cache."""
+SCORING = "scoring it"
+"""What can be read only once, as it is kept; the survey of a text; its ids, as they are made; those of the cache; how
+well a model predicts them, where a symbol counts as a byte."""
 
 Observer = Callable[[str, int, int | None], None]
 """What is called with what is done, how many bytes of it, and of how many, where that is known."""
