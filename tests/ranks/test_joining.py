@@ -1,5 +1,6 @@
 """Whether a process is one of many, and meeting the others."""
 
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -106,3 +107,28 @@ def test_a_process_that_meets_nobody_says_where_it_looked(monkeypatch: pytest.Mo
         pass
     assert "process 1 of 2: the others were not met at 127.0.0.1:" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+IMPATIENT = """
+import sys, threading, time
+from datetime import timedelta
+from understudy.cli.main import main
+
+def hurry():
+    while not hasattr(sys.modules.get("understudy.ranks.joining"), "joined"):
+        time.sleep(0.001)
+    sys.modules["understudy.ranks.joining"]._MEETING = timedelta(seconds=1)
+
+threading.Thread(target=hurry, daemon=True).start()
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_the_program_says_so_in_one_line(text: Path, tmp_path: Path) -> None:
+    place = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    command = [sys.executable, "-c", IMPATIENT, "train", str(text), "--out", str(tmp_path / "run"), "--steps", "2"]
+    ended = subprocess.run(command, env={**os.environ, **place}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert "process 1 of 2: the others were not met at 127.0.0.1:" in line
+    assert not (tmp_path / "run").exists()

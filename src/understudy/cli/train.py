@@ -1,6 +1,7 @@
 """`understudy train`: learn a text."""
 
 import argparse
+import os
 import signal
 import time
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,8 @@ def run(parsed: argparse.Namespace) -> int:
     """Train, showing how it goes; the status."""
     session: Session | None = None
     began = time.perf_counter()
+    if "WORLD_SIZE" in os.environ:  # else PyTorch, as it is imported, makes ready to print traces of its own
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     with signals() as caught:
         try:
             request = _request(parsed, began)
