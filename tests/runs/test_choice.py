@@ -118,7 +118,7 @@ def test_a_long_text_is_read_once_with_a_table_of_ngrams() -> None:
     assert chosen(60, 4_500_000, machine).ngrams == 0
     assert chosen(0.2, 1_000_000, machine).ngrams == 0
     assert chosen(2, 4_500_000, machine, ngrams=0).ngrams == 0
-    once, often = (most_passes(chosen(minutes, 4_500_000, machine)) for minutes in (2, 60))
+    once, often = (most_passes(chosen(minutes, 4_500_000, machine), 4_500_000) for minutes in (2, 60))
     assert once == 1 < often
     without = choose(PRESETS["auto"], 100_000_000, 65, machine, {}, Beginning.MODEL)[0]
     assert without.ngrams == 0  # the model to go on from has its shape
@@ -170,9 +170,20 @@ def test_a_small_text_is_read_less_often_and_more_slowly_from_the_base() -> None
         based = begun(characters, 1.1)
         assert based.learning_rate < anew.learning_rate / 4
         small = characters < 400_000
-        assert (based.dropout < anew.dropout) == small
+        assert based.dropout == 0
         assert (waits(characters, Beginning.BASE) is not None) == small
         assert waits(characters, Beginning.NOTHING) is None
+
+
+def test_from_the_base_a_larger_text_is_read_the_less_often_the_more_of_the_base_stays() -> None:
+    passes = [most_passes(begun(1_000_000, nats), 1_000_000, Beginning.BASE) for nats in (0.8, 1.5, 1.8, 2.2, 3.0)]
+    assert passes[0] == passes[1] == 3
+    assert 3 < passes[2] < passes[3] < passes[4] == pytest.approx(12)
+    near, far = (begun(1_000_000, nats).dropout for nats in (1.5, 3.0))
+    assert near == 0 < far
+    assert most_passes(begun(100_000, 1.5), 100_000, Beginning.BASE) == 12  # it ends when it has turned
+    for beginning in (Beginning.NOTHING, Beginning.MODEL):
+        assert most_passes(PRESETS["auto"], 1_000_000, beginning) == 12
 
 
 @pytest.mark.parametrize(

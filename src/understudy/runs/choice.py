@@ -48,6 +48,9 @@ FAMILIAR, DOUBLES, FASTEST = 1.5, 0.4, 6.0
 """A text that takes the base so many nats as it is counts as one that it can write already; with each so many more the
 rate doubles, up to so many times: the less of what the base knows is of use, the less is lost with it. Decay grows with
 the rate, from none to the recipe's own: it would take from what the base knows."""
+BASE_PASSES = 2.0
+"""From the base, larger texts are read so many times for each time that the rate is the slowest one, and three times at
+least: where much of the base stays a text is known by heart sooner, and dropout only costs."""
 TURNED = 2.0
 """From the base, a run on a text of fewer than `SMALL` characters ends when it has become no better for so many passes:
 some such texts are known by heart after two, and others like themselves go on being learned for ten."""
@@ -135,7 +138,7 @@ def choose(
     recipe = _sized(recipe, recipe.units, characters, given)
     if "ngrams" not in given and not going_on and recipe.device != "cuda" and characters >= NGRAM_FROM:
         recipe = _with_ngrams(recipe, characters, symbols, rate, given)
-    passes = min(most_passes(recipe), _learned(recipe, characters, symbols, rate) / characters)
+    passes = min(most_passes(recipe, characters, beginning), _learned(recipe, characters, symbols, rate) / characters)
     most = LESS_DROPOUT if max(LESS_FROM, RARE * symbols) <= characters < SMALL else MOST_DROPOUT
     turns = waits(characters, beginning) is not None
     dropout = 0.0 if turns else round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
@@ -173,9 +176,13 @@ def waits(characters: int, beginning: Beginning) -> float | None:
     return TURNED if beginning is Beginning.BASE and characters < SMALL else None
 
 
-def most_passes(recipe: Recipe) -> int:
+def most_passes(recipe: Recipe, characters: int, beginning: Beginning = Beginning.NOTHING) -> float:
     """After so many passes over the text a run stops: what more of them teach is the text by heart."""
-    return 1 if recipe.ngrams else MOST_PASSES
+    if recipe.ngrams:
+        return 1
+    if beginning is Beginning.BASE and characters >= SMALL:
+        return min(MOST_PASSES, max(3.0, BASE_PASSES * recipe.learning_rate / BASE_RATES[-1][1]))
+    return MOST_PASSES
 
 
 def _rate(characters: int, beginning: Beginning, promise: Promise | None) -> float:
@@ -216,7 +223,7 @@ def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: di
         learned = _learned(sized, characters, symbols, rate)
         without = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
         enough = ENOUGH_WITH_NGRAMS if recipe.ngrams else without
-        if characters >= fewest and learned >= min(enough * parameters, most_passes(recipe) * characters):
+        if characters >= fewest and learned >= min(enough * parameters, most_passes(recipe, characters) * characters):
             fitting = units
     return fitting
 

@@ -62,7 +62,7 @@ def ends(trainer: Trainer, preset: str | None, beginning: Beginning) -> budget.E
     characters, per_epoch = trainer.batches.characters_per_epoch, trainer.batches.per_epoch
     patience = waits(characters, beginning)
     return budget.Ends(
-        most_passes(trainer.recipe) * per_epoch,
+        round(most_passes(trainer.recipe, characters, beginning) * per_epoch),
         budget.NO_END if patience is None else max(1, round(patience * per_epoch)),
     )
 
