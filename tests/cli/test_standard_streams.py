@@ -227,6 +227,7 @@ def test_a_terminal_that_closes_loses_nothing(controls: bool, text: Path) -> Non
         assert checkpoints[-1] == "step-000000000400.safetensors"
 
 
+@pytest.mark.slow
 def test_a_signal_that_is_ignored_stays_so(text: Path, tmp_path: Path) -> None:
     code = (
         "import os, signal, sys, threading\n"

@@ -81,7 +81,7 @@ def test_neither_a_sample_nor_a_name_can_control_the_terminal(controlling: Path,
     for hostile in ("\x07", "\x1b[31m", "\x1b[2J", "\x9b"):
         assert hostile not in seen.raw
     assert "\\x1b" in seen.plain
-    assert seen.plain.rstrip().endswith(command_line(["understudy", "generate", run]))
+    assert command_line(["understudy", "generate", run]) in seen.plain
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\r"])

@@ -20,6 +20,7 @@ def program(text: Path, **more: object) -> list[str]:
     return [sys.executable, "-c", f"import understudy; understudy.train({str(text)!r}, {given})"]
 
 
+@pytest.mark.slow
 def test_on_a_terminal_training_is_shown_as_the_command_shows_it(text: Path, tmp_path: Path) -> None:
     seen = on_terminal(program(text), tmp_path)
     assert seen.status == 0

@@ -19,6 +19,8 @@ from understudy.training.schedule import Schedule
 from understudy.training.update import Chance, gradient
 
 STEPS, V = 50, 31
+ASKED = "cases.json"
+"""The file in which it stands what is to be trained."""
 _LANES: dict[str, Any] = {"units": 24, "embedding": 12, "batch_size": 8, "sequence_length": 12, "seed": 3}
 CASES: dict[str, dict[str, Any]] = {
     "lanes": {"cell": "lstm"},

@@ -1,5 +1,6 @@
 """Ranks in real processes, forked once torch is imported: of the command line, or of what `crew.py` trains."""
 
+import json
 import os
 import time
 import traceback
@@ -36,7 +37,7 @@ def world(
         rank: which it is.
         of: of how many.
         port: where they meet.
-        figures: a folder, where the command line gives way to all of the crew's cases, which write their figures there.
+        figures: a folder, where the command line gives way to the cases that it names, which write their figures there.
         poisoned: the step at which its loss is not finite.
         drifts: the step after which its weights are others.
         slow: seconds by which each step is longer.
@@ -104,7 +105,7 @@ def train(folder: Path) -> None:
     """With the rows of Muon's products shared out, small as they are."""
     muon._WORTH_SHARING = 16
     with joined() as ranks:
-        for number, case in enumerate(crew.EVERY):
+        for number, case in enumerate(json.loads((folder / crew.ASKED).read_text())):
             found = crew.figures(case, ranks)
             np.savez(folder / f"{number}-{ranks.rank}-of-{ranks.count}.npz", **found)  # type: ignore[arg-type]
 

@@ -184,7 +184,12 @@ def sit(wanted: Request, until: tuple[int, int] | None = None) -> list[Session]:
 
 
 @pytest.mark.parametrize(
-    ("whole", "until"), [(False, (0, 17)), pytest.param(True, (0, 17), marks=pytest.mark.slow), (True, (1, 9))]
+    ("whole", "until"),
+    [
+        (False, (0, 17)),
+        pytest.param(True, (0, 17), marks=pytest.mark.slow),
+        pytest.param(True, (1, 9), marks=pytest.mark.slow),
+    ],
 )
 def test_resumed_equals_uninterrupted_but_for_times(whole: bool, until: tuple[int, int], place: Path) -> None:
     sit(request("one", whole=whole))

@@ -43,7 +43,7 @@ def back_to(run: str, part: str, step: int) -> None:
             (Path(run) / name).unlink(missing_ok=True)
 
 
-PARTS = [(HELD_BACK, 2), (HELD_BACK, 6), ("", 2)]
+PARTS = [(HELD_BACK, 2), pytest.param(HELD_BACK, 6, marks=pytest.mark.slow), ("", 2)]
 """In the first run, between the two, and in the second."""
 
 

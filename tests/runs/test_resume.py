@@ -166,9 +166,8 @@ def printed_command(stderr: str) -> str:
     return line.strip()
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_printed_command_finishes_an_interrupted_run_as_if_nothing_had_happened(
     number: signal.Signals,
     status: int,

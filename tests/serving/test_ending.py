@@ -39,6 +39,7 @@ def test_ctrl_c_ends_open_streams_with_a_last_event_and_the_program_soon(models:
         assert server.process.stderr.read() == ""
 
 
+@pytest.mark.slow
 def test_the_client_learns_that_the_server_ended(models: list[Path], tmp_path: Path) -> None:
     with serving(models[:1], cwd=tmp_path) as server:
         client = openai.OpenAI(base_url=f"{server.address}/v1", api_key="none", max_retries=0)
@@ -64,6 +65,7 @@ def test_ctrl_c_ends_what_only_waits(models: list[Path], tmp_path: Path) -> None
         idle.close()
 
 
+@pytest.mark.slow
 def test_terminated_it_ends_soon_too(models: list[Path], tmp_path: Path) -> None:
     with serving(models[:1], cwd=tmp_path) as server:
         stream = server.open_stream(model="letters", prompt="a", max_tokens=200_000)

@@ -161,6 +161,7 @@ def test_a_terminal_shows_a_bar_that_is_gone_when_training_begins(text: Path, tm
     assert "reading the text" not in seen.plain[seen.plain.index("model: ") :]
 
 
+@pytest.mark.slow
 def test_control_c_while_a_text_is_read_ends_at_once_and_leaves_nothing(tmp_path: Path, own_cache: None) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(b"To be, or not to be\n" * 10_000_000)

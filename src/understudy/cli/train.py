@@ -70,7 +70,7 @@ def run(parsed: argparse.Namespace) -> int:
     session: Session | None = None
     began = time.perf_counter()
     if "WORLD_SIZE" in os.environ:  # else PyTorch, as it is imported, makes ready to print traces of its own
-        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     with signals() as caught:
         try:
             request = _request(parsed, began)

@@ -83,7 +83,7 @@ def check_board() -> None:
     """
     try:
         with _no_stores():
-            from torch.utils import tensorboard  # noqa: F401
+            import torch.utils.tensorboard  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
             "--tensorboard: tensorboard is not installed; pip install 'understudy[tensorboard]'"
