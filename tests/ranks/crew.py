@@ -34,7 +34,7 @@ CASES: dict[str, dict[str, Any]] = {
         "weight_decay": 0.3,
     },
     "chunks": {"batches": "chunks"},
-    "n-grams": {"ngrams": 64},
+    "n-grams": {"ngrams": 64, "optimizer": "muon"},
     "n-grams by row": {"ngrams": 4},
     "adam without clipping": {"optimizer": "adam", "clip": 0.0},
     "gradients in bfloat16": {"exchange": "bfloat16"},

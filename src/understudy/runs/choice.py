@@ -48,8 +48,8 @@ FAMILIAR, DOUBLES, FASTEST = 1.5, 0.4, 6.0
 """A text that takes the base so many nats as it is counts as one that it can write already; with each so many more the
 rate doubles, up to so many times: the less of what the base knows is of use, the less is lost with it. Decay grows with
 the rate, from none to the recipe's own: it would take from what the base knows."""
-BASE_PASSES = 2.0
-"""From the base, larger texts are read so many times for each time that the rate is the slowest one, and three times at
+BASE_PASSES, FEWEST_BASE_PASSES = 2.0, 3.0
+"""From the base, larger texts are read so many times for each time that the rate is the slowest one, and so many at
 least: where much of the base stays a text is known by heart sooner, and dropout only costs."""
 TURNED = 2.0
 """From the base, a run on a text of fewer than `SMALL` characters ends when it has become no better for so many passes:
@@ -181,7 +181,7 @@ def most_passes(recipe: Recipe, characters: int, beginning: Beginning = Beginnin
     if recipe.ngrams:
         return 1
     if beginning is Beginning.BASE and characters >= SMALL:
-        return min(MOST_PASSES, max(3.0, BASE_PASSES * recipe.learning_rate / BASE_RATES[-1][1]))
+        return min(MOST_PASSES, max(FEWEST_BASE_PASSES, BASE_PASSES * recipe.learning_rate / BASE_RATES[-1][1]))
     return MOST_PASSES
 
 

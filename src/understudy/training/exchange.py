@@ -43,7 +43,7 @@ class Exchange:
         *found, whole = self._ranks.summed([*gradients, *self._optimizer.sums(), loss], self._kind)
         for parameter, gradient in zip(parameters, found, strict=False):
             parameter.grad = gradient
-        if self._network.ngrams is not None:
+        if self._network.ngrams is not None and self._ranks.count > 1:
             self._gather(self._network.ngrams.occurrences)
         return whole, found[len(parameters) :]
 
@@ -54,7 +54,7 @@ class Exchange:
         joined, lanes = self._ranks.joined, self._ranks.part(self._lanes)
         (N, places), width = mine.rows.shape, lanes.stop - lanes.start
         many = places // width * self._lanes >= _MANY * self._ranks.count and mine.rows.device.type == "cpu"
-        whole = self._by_row(mine) if many and self._ranks.count > 1 else None
+        whole = self._by_row(mine) if many else None
         if whole is None:
             rows = joined(mine.rows.view(N, -1, width).int(), self._lanes, 2)
             gradient = joined(mine.gradient.view(-1, width, mine.gradient.shape[-1]), self._lanes, 1)
