@@ -6,6 +6,9 @@ READY := $(VENV)/.ready
 DOCS := furo latex2mathml myst-nb sphinx
 DOCS_READY := $(VENV)/.docs-ready
 
+# Each of the tests' many processes would compile every module anew where bytecode is not kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test test-slow docs tutorial wasm format clean
 
 help:
