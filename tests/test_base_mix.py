@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import shared_runs
 
+from scripts.base import poems
 from scripts.base.mixing import HELD_BACK, PIECE, RARE, Mix, gathered, pieces
 from scripts.base.sources import LEFT_OUT, Source, novels
 
@@ -103,3 +104,41 @@ def test_authors_of_texts_that_are_judged_by_are_left_out() -> None:
     authors = {author for _, author, _ in novels(NOVELS)}
     assert set(LEFT_OUT) < authors
     assert not any("shakes" in author.lower() for author in authors)
+
+
+def test_a_source_that_comes_in_the_end_only_is_not_learned_before(judged: str) -> None:
+    most = Source("first", "words", "free", 10**9, lambda _: [words(9_000, 1)])
+    last = Source("last", "words", "free", 0, lambda _: (), lambda _: [words(4_000, 2) + "feed a bad old dog\n"])
+    with_it, without = (gathered(made, Path(), shared_runs.Runs([judged])) for made in ([most, last], [most]))
+    assert with_it.early == without.early
+    assert with_it.held == without.held
+    assert "feed a bad old dog" not in without.late
+    assert "feed a bad old dog" in with_it.late
+    assert with_it.account[1] == f"{len(words(4_000, 2)) + 19:,} characters of last, free"
+
+
+COLLECTION = (
+    "A first one begins,",
+    "Sing of the _sea_, 'twas said,(12)",
+    "[Illustration]",
+    "  And ’tis so still.",
+    "Here ends it, at last.",
+    "Somebody else's line",
+    "Sing of the sea again",
+    "And on",
+)
+
+
+def test_poems_are_taken_from_their_first_line_to_their_last_without_what_is_not_verse() -> None:
+    wanted = [poems.Poem("One", "Sing of", "Here ends"), poems.Poem("Two", "Sing of", "nowhere")]
+    one, two = poems.found(wanted, iter(COLLECTION))
+    assert one == "Sing of the sea, 'twas said,\nAnd 'tis so still.\nHere ends it, at last."
+    assert two == "Sing of the sea again\nAnd on"
+
+
+def test_a_long_poem_is_cut_and_one_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poems, "LONGEST", 20)
+    (cut,) = poems.found([poems.Poem("One", "Sing of", "Here ends")], iter(COLLECTION))
+    assert cut == "Sing of the sea, 'twas said,\nAnd 'tis so still."
+    with pytest.raises(LookupError, match="begins with 'No such'"):
+        list(poems.found([poems.Poem("One", "No such", "line")], iter(COLLECTION)))

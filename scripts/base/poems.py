@@ -1,7 +1,7 @@
 """Long poems by authors of whom no line is in the texts that results are reported on, each from its first line on."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,13 +44,17 @@ def authors() -> str:
 
 
 def poems(packages: Path) -> Iterator[str]:
-    """Their texts, a line of verse a line.
+    """Their texts out of the collection, a line of verse a line."""
+    return found(POEMS, lines_of_verse(packages))
+
+
+def found(wanted: Iterable[Poem], lines: Iterator[str]) -> Iterator[str]:
+    """The texts of poems in the lines of a collection.
 
     Raises:
         LookupError: one of them is not there.
     """
-    lines = lines_of_verse(packages)
-    for poem in POEMS:
+    for poem in wanted:
         first = next((line for line in lines if line.startswith(poem.first)), None)
         if first is None:
             raise LookupError(f"no line begins with {poem.first!r} after the poems before it")
