@@ -1,8 +1,8 @@
 """Makes `@base`, the model that runs begin from, and puts it with its card into the package.
 
     python benchmarks/texts.py TEXTS
-    python -m scripts.base NOVELS TEXTS SHAKESPEARE [--into build/base] [--to FILE] [--units 512] [--steps 7200]
-        [--late 1300] [--seed 0]
+    python -m scripts.base NOVELS TEXTS SHAKESPEARE [--into build/base] [--to FILE] [--units 768] [--steps 6000]
+        [--late 1800] [--seed 0]
 
 NOVELS is the folder of novels. TEXTS, the folder that benchmarks/texts.py makes, and SHAKESPEARE, Tiny Shakespeare, are
 what results are reported on: what has a run of fifty characters in common with them is left out. First the whole mix is
@@ -96,9 +96,9 @@ def main() -> None:
     parser.add_argument("shakespeare", type=Path)
     parser.add_argument("--into", type=Path, default=Path("build/base"))
     parser.add_argument("--to", type=Path, default=TARGET, help="the model file; in the package unless named")
-    parser.add_argument("--units", type=int, default=512)
-    parser.add_argument("--steps", type=int, default=7200)
-    parser.add_argument("--late", type=int, default=1300)
+    parser.add_argument("--units", type=int, default=768)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--late", type=int, default=1800)
     parser.add_argument("--seed", type=int, default=0)
     parsed = parser.parse_args()
     account = gather(parsed)

@@ -186,6 +186,21 @@ def test_from_the_base_a_larger_text_is_read_the_less_often_the_more_of_the_base
         assert most_passes(PRESETS["auto"], 1_000_000, beginning) == 12
 
 
+def test_what_is_kept_of_a_larger_text_is_the_mean_of_all_steps_where_the_base_knows_it() -> None:
+    own = PRESETS["auto"].average
+    near = begun(450_000, 1.5)
+    steps = 3 * 450_000 / (near.batch_size * near.sequence_length)
+    assert 1 / (1 - near.average) == pytest.approx(steps, rel=0.05)
+    averages = [begun(450_000, nats).average for nats in (1.5, 2.0, 2.4)]
+    assert averages == sorted(averages, reverse=True)
+    assert begun(450_000, 3.0).average == own  # little of the base stays
+    assert begun(100_000, 1.5).average == own  # it ends when it has turned
+    assert begun(450_000, 1.5, average=0.9).average == own  # not touched: the user's own is in the recipe already
+    assert own <= begun(10_000_000, 1.5).average < near.average  # there is no time to read it three times
+    for beginning in (Beginning.NOTHING, Beginning.MODEL):
+        assert choose(PRESETS["auto"], 450_000, 65, RATE, {}, beginning)[0].average == own
+
+
 @pytest.mark.parametrize(
     ("base", "counting", "known", "characters", "minutes", "expected"),
     [

@@ -54,6 +54,10 @@ least: where much of the base stays a text is known by heart sooner, and dropout
 TURNED = 2.0
 """From the base, a run on a text of fewer than `SMALL` characters ends when it has become no better for so many passes:
 some such texts are known by heart after two, and others like themselves go on being learned for ten."""
+MOST_AVERAGE = 0.9995
+"""The longest memory of the weights' running mean. From the base it is as long as the run where much of the base stays
+and the text is read three times: staying nearer to it is worth a hundredth there, and costs a little where it is read
+once."""
 BASE_SHARE = 0.1
 """A text that would get a table of n-grams is begun from the base only if there is no time to read this share."""
 _BEFORE, _LEARNING = 2.5, 0.93
@@ -142,6 +146,8 @@ def choose(
     most = LESS_DROPOUT if max(LESS_FROM, RARE * symbols) <= characters < SMALL else MOST_DROPOUT
     turns = waits(characters, beginning) is not None
     dropout = 0.0 if turns else round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
+    if promise is not None and not turns and "average" not in given:
+        recipe = recipe.with_settings(average=_average(recipe, characters, passes, promise))
     lines = []
     if "units" not in given:
         lines.append(f"size: {recipe.units} units, which suit {characters:,} characters and the time on this machine")
@@ -153,6 +159,13 @@ def choose(
         lines.append(_dropout_line(dropout, passes, turns=turns))
         recipe = recipe.with_settings(dropout=dropout)
     return recipe, lines
+
+
+def _average(recipe: Recipe, characters: int, passes: float, promise: Promise) -> float:
+    """The memory of the running mean: of all steps, the first of which are near the base, where that is of use."""
+    stays = (FASTEST - _faster(promise)) / (FASTEST - 1) * min(1.0, passes / FEWEST_BASE_PASSES)
+    steps = max(1.0, stays * passes * characters / (recipe.batch_size * recipe.sequence_length))
+    return min(MOST_AVERAGE, max(recipe.average, round(1 - 1 / steps, 4)))
 
 
 def _dropout_line(dropout: float, passes: float, *, turns: bool) -> str:
