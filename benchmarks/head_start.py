@@ -1,7 +1,7 @@
 """The head start: `understudy train` beginning as it finds best, and from nothing, in equal time on the same texts.
 
     python benchmarks/head_start.py TEXT ... --into head_start.jsonl [--seconds 120] [--seeds 3] [--written 20000]
-        [--mix build/base/mix.txt] [--print-only]
+        [--mix build/base/mix.txt] [--print-only] [--as avx2]
 
 Each run is the command as users give it, with nothing but the time and the seed, and for the second column
 `--from none`; the last tenth of the text is held back, and all of it is scored when the run has ended (a run itself
@@ -22,6 +22,7 @@ from statistics import median
 from typing import Any
 
 from commands import understudy
+from processors import add_as, begin_as
 from shared_runs import Runs
 
 from understudy.api import load
@@ -119,7 +120,9 @@ def main() -> None:
     parser.add_argument("--written", type=int, default=20_000)
     parser.add_argument("--mix", type=Path, nargs="+", default=[])
     parser.add_argument("--print-only", action="store_true")
+    add_as(parser)
     parsed = parser.parse_args()
+    begin_as(parsed.processor)
     done = [json.loads(line) for line in parsed.into.read_text().splitlines()] if parsed.into.exists() else []
     print(
         "| text | seconds | auto began from | auto, windowed 256 | from nothing, windowed 256 | better by |"

@@ -168,11 +168,28 @@ def test_a_small_text_is_read_less_often_and_more_slowly_from_the_base() -> None
     for characters in (20_000, 100_000, 1_000_000):
         anew = choose(PRESETS["auto"], characters, 65, RATE, {"units": 512, "ngrams": 0})[0]
         based = begun(characters, 1.1)
-        assert based.learning_rate < anew.learning_rate / 4
+        assert based.learning_rate <= anew.learning_rate / 4
         small = characters < 400_000
         assert based.dropout == 0
         assert (waits(characters, Beginning.BASE) is not None) == small
         assert waits(characters, Beginning.NOTHING) is None
+
+
+def test_from_the_base_a_larger_text_has_lanes_that_look_back_twice_as_far_and_are_half_as_many() -> None:
+    size, promise = {"units": 768, "ngrams": 0}, Promise(1.5, 1.5, 1.0)
+    recipe = PRESETS["auto"].with_settings(**size)
+    anew = choose(recipe, 1_000_000, 65, RATE, size)[0]
+    based = choose(recipe, 1_000_000, 65, RATE, size, Beginning.BASE, promise)[0]
+    assert (based.sequence_length, based.batch_size) == (2 * anew.sequence_length, anew.batch_size // 2)
+    assert based.momentum < anew.momentum
+    own = size | {"sequence_length": 64, "momentum": 0.95}
+    for characters, given, beginning in (
+        (1_000_000, own, Beginning.BASE),
+        (100_000, size, Beginning.BASE),
+        (1_000_000, size, Beginning.MODEL),
+    ):
+        other = choose(recipe, characters, 65, RATE, given, beginning, promise)[0]
+        assert (other.sequence_length, other.momentum) == (anew.sequence_length, anew.momentum)
 
 
 def test_from_the_base_a_larger_text_is_read_the_less_often_the_more_of_the_base_stays() -> None:

@@ -21,7 +21,7 @@ def test_a_step_goes_against_the_gradient_by_as_much_whatever_its_size() -> None
     gradient, moved = torch.randn(64, 16), []
     for scale in (1e-6, 1.0, 1e6):
         weight, momentum = torch.zeros(64, 16), torch.zeros(64, 16)
-        muon.step(weight, scale * gradient, momentum, 0.1, 0.0, torch.float32)
+        muon.step(weight, scale * gradient, momentum, 0.1, 0.95, 0.0, torch.float32)
         assert (weight * gradient).sum() < 0
         moved.append(weight.square().mean().sqrt().item())
     assert moved == pytest.approx([moved[1]] * 3, rel=1e-3)
@@ -30,5 +30,18 @@ def test_a_step_goes_against_the_gradient_by_as_much_whatever_its_size() -> None
 
 def test_decay_shrinks_by_the_rate_times_the_decay() -> None:
     weight, zero = torch.ones(4, 4), torch.zeros(4, 4)
-    muon.step(weight, zero, zero.clone(), 0.1, 0.5, torch.float32)
+    muon.step(weight, zero, zero.clone(), 0.1, 0.95, 0.5, torch.float32)
     torch.testing.assert_close(weight, torch.full((4, 4), 0.95))
+
+
+def test_the_momentum_is_how_much_of_the_gradients_before_is_in_a_step() -> None:
+    """Of two gradients with nothing in common, by Nesterov's look ahead: 1 + m of the last and m² of the first."""
+    first, last = torch.zeros(4, 4), torch.zeros(4, 4)
+    first[0, 0], last[1, 1] = 1, 1
+    for momentum in (0.0, 0.5, 0.9):
+        weight, mean = torch.zeros(4, 4), torch.zeros(4, 4)
+        muon.step(weight, first, mean, 1e-30, momentum, 0.0, torch.float32)
+        muon.step(weight, last, mean, 0.1, momentum, 0.0, torch.float32)
+        torch.testing.assert_close(mean, momentum * first + last)
+        ahead = muon.orthogonalized((1 + momentum) * last + momentum**2 * first, torch.float32)
+        torch.testing.assert_close(weight, -0.1 * 0.2 * 2 * ahead, rtol=1e-4, atol=1e-7)

@@ -42,8 +42,11 @@ ENOUGH_WITH_NGRAMS = 3.0
 """`ENOUGH` beside a table: the table knows more the more is read, and leaves less to the matrices."""
 KNOWN, GAP = 0.95, 1.2
 """The base is begun from where it knows such a share of the text, and is so many nats behind counting at most."""
-BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3), (math.inf, 3e-3))
+BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3), (math.inf, 6e-3))
 """Characters of text up to which so much is the highest rate from the base, where it can write such a text already."""
+BASE_BATCH = {"batch_size": 32, "sequence_length": 128, "momentum": 0.9}
+"""From the base, larger texts are learned by few steps, each of which costs much: lanes that look twice as far back and
+are half as many give it as many characters, and a shorter memory of the gradients lets it turn sooner."""
 FAMILIAR, DOUBLES, FASTEST = 1.5, 0.4, 6.0
 """A text that takes the base so many nats as it is counts as one that it can write already; with each so many more the
 rate doubles, up to so many times: the less of what the base knows is of use, the less is lost with it. Decay grows with
@@ -140,6 +143,8 @@ def choose(
     if "units" not in given:
         recipe = recipe.with_settings(units=_units(recipe, characters, symbols, rate, given))
     recipe = _sized(recipe, recipe.units, characters, given)
+    if beginning is Beginning.BASE and characters >= SMALL:
+        recipe = recipe.with_settings(**{name: value for name, value in BASE_BATCH.items() if name not in given})
     if "ngrams" not in given and not going_on and recipe.device != "cuda" and characters >= NGRAM_FROM:
         recipe = _with_ngrams(recipe, characters, symbols, rate, given)
     passes = min(most_passes(recipe, characters, beginning), _learned(recipe, characters, symbols, rate) / characters)

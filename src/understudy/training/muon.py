@@ -7,7 +7,6 @@ from torch import Tensor
 
 from understudy.ranks.contract import Alone, Shared
 
-MOMENTUM = 0.95
 ITERATIONS = 3
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _MATCHED_RMS = 0.2
@@ -54,18 +53,20 @@ def orthogonalized(
 def step(
     weight: Tensor,
     gradient: Tensor,
-    momentum: Tensor,
+    mean: Tensor,
     rate: Tensor | float,
+    momentum: float,
     decay: float,
     products: torch.dtype,
     near: Shared | None = None,
 ) -> None:
     """Update a layer's matrix (G·H, ·), all gates together, at a rate that may lie on its device.
 
-    With Nesterov's momentum. The step is scaled so that its elements are about as large as those of AdamW's (Liu et
-    al. 2025, arXiv:2502.16982, section 2.2), so that one rate and one decay serve both.
+    With Nesterov's momentum, whose `mean` of the gradients is updated too. The step is scaled so that its elements are
+    about as large as those of AdamW's (Liu et al. 2025, arXiv:2502.16982, section 2.2), so that one rate and one decay
+    serve both.
     """
-    momentum.mul_(MOMENTUM).add_(gradient)
-    ahead = torch.add(gradient, momentum, alpha=MOMENTUM)
+    mean.mul_(momentum).add_(gradient)
+    ahead = torch.add(gradient, mean, alpha=momentum)
     scale = _MATCHED_RMS * math.sqrt(max(ahead.shape))
     weight.mul_(1 - rate * decay).sub_(orthogonalized(ahead, products, near).mul_(rate * scale))

@@ -125,9 +125,9 @@ class Optimizer:
             )
         for parameter in self._matrices:
             assert parameter.grad is not None
-            momentum, products = self.moments(parameter)["exp_avg"], getattr(torch, recipe.precision)
-            rate, decay = numbers.rate, recipe.weight_decay
-            muon.step(parameter, parameter.grad, momentum, rate, decay, products, self._near)
+            mean, products = self.moments(parameter)["exp_avg"], getattr(torch, recipe.precision)
+            settings = (numbers.rate, recipe.momentum, recipe.weight_decay)
+            muon.step(parameter, parameter.grad, mean, *settings, products, self._near)
         for squares in sums:
             self._step_embedding(squares, numbers.corrected)
         if self._ngrams is not None:

@@ -45,6 +45,7 @@ class Recipe:
     schedule: Literal["cosine", "constant"] = setting("cosine", "how the rate goes on after the warm-up")
     warmup: float = setting(0.02, "share of the steps in which the rate rises from zero", low=0, high=1)
     weight_decay: float = setting(0.1, "decay of the matrices a step, times the rate", low=0, high=10)
+    momentum: float = setting(0.95, "Muon's memory of the gradients", low=0, high=0.999999)
     beta1: float = setting(0.9, "memory of the gradient's mean", low=0, high=0.999999)
     beta2: float = setting(0.99, "memory of the gradient's square", low=0, high=0.999999)
     epsilon: float = setting(1e-8, "added to the root of that memory, before its bias is corrected", low=0, high=1.0)
