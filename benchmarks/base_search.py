@@ -2,7 +2,7 @@
 
     python benchmarks/base_search.py TEXT [--skip 0] [--learn 18000] [--judge 30000] [--rates 1.5e-3 3e-3]
         [--dropout 0 0.3] [--decay 0.3] [--passes 6] [--lanes 8] [--looks 4] [--model @base]
-        [--average 0.98] [--from-nothing]
+        [--average 0.98] [--length 64] [--momentum 0.95] [--from-nothing]
 
 After `--skip` characters so many are learned from, and those behind them judge. A line tells, for each look, the step,
 the loss in training, and nats a character of what judges, windowed and streamed. Passes 0: the model as it is.
@@ -47,6 +47,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="@base")
     parser.add_argument("--average", type=float, default=0.98, help="memory of the weights' running mean")
+    parser.add_argument("--length", type=int, default=64, help="characters a step and lane")
+    parser.add_argument("--momentum", type=float, default=0.95)
     parser.add_argument("--from-nothing", action="store_true")
     parsed = parser.parse_args()
     text = parsed.text.read_text(encoding="utf-8-sig")[parsed.skip : parsed.skip + parsed.learn + parsed.judge]
@@ -62,6 +64,8 @@ def main() -> None:
             weight_decay=decay,
             average=parsed.average,
             batch_size=parsed.lanes,
+            sequence_length=parsed.length,
+            momentum=parsed.momentum,
             seed=parsed.seed,
             calibration="none",
         )

@@ -182,6 +182,12 @@ def test_from_the_base_a_larger_text_has_lanes_that_look_back_twice_as_far_and_a
     based = choose(recipe, 1_000_000, 65, RATE, size, Beginning.BASE, promise)[0]
     assert (based.sequence_length, based.batch_size) == (2 * anew.sequence_length, anew.batch_size // 2)
     assert based.momentum < anew.momentum
+    on_gpu = choose(recipe.with_settings(device="cuda"), 1_000_000, 65, RATE, size, Beginning.BASE, promise)[0]
+    assert (on_gpu.sequence_length, on_gpu.batch_size) == (anew.sequence_length, anew.batch_size)
+    assert on_gpu.momentum == based.momentum
+    hasty = choose(recipe.with_settings(minutes=0.2), 1_000_000, 65, RATE, size, Beginning.BASE, promise)[0]
+    assert (hasty.sequence_length, hasty.batch_size) == (anew.sequence_length, anew.batch_size)  # in more places
+    assert hasty.momentum == based.momentum
     own = size | {"sequence_length": 64, "momentum": 0.95}
     for characters, given, beginning in (
         (1_000_000, own, Beginning.BASE),

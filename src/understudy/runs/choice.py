@@ -44,9 +44,12 @@ KNOWN, GAP = 0.95, 1.2
 """The base is begun from where it knows such a share of the text, and is so many nats behind counting at most."""
 BASE_RATES = ((40_000, 1.5e-3), (SMALL, 2e-3), (math.inf, 6e-3))
 """Characters of text up to which so much is the highest rate from the base, where it can write such a text already."""
-BASE_BATCH = {"batch_size": 32, "sequence_length": 128, "momentum": 0.9}
-"""From the base, larger texts are learned by few steps, each of which costs much: lanes that look twice as far back and
-are half as many give it as many characters, and a shorter memory of the gradients lets it turn sooner."""
+BASE_MOMENTUM, BASE_BATCH = {"momentum": 0.9}, {"batch_size": 32, "sequence_length": 128}
+"""From the base, larger texts are learned by few steps, each of which costs much: a shorter memory of the gradients
+lets them turn sooner, and lanes that are half as many and look twice as far back give a step as many characters. On a
+GPU they would take twice as long."""
+SPREAD = 0.5
+"""Where there is time to read less than this share of the text, it is read in more places: the lanes stay as many."""
 FAMILIAR, DOUBLES, FASTEST = 1.5, 0.4, 6.0
 """A text that takes the base so many nats as it is counts as one that it can write already; with each so many more the
 rate doubles, up to so many times: the less of what the base knows is of use, the less is lost with it. Decay grows with
@@ -144,7 +147,9 @@ def choose(
         recipe = recipe.with_settings(units=_units(recipe, characters, symbols, rate, given))
     recipe = _sized(recipe, recipe.units, characters, given)
     if beginning is Beginning.BASE and characters >= SMALL:
-        recipe = recipe.with_settings(**{name: value for name, value in BASE_BATCH.items() if name not in given})
+        fewer = recipe.device != "cuda" and _learned(recipe, characters, symbols, rate) >= SPREAD * characters
+        steps = BASE_MOMENTUM | BASE_BATCH if fewer else BASE_MOMENTUM
+        recipe = recipe.with_settings(**{name: value for name, value in steps.items() if name not in given})
     if "ngrams" not in given and not going_on and recipe.device != "cuda" and characters >= NGRAM_FROM:
         recipe = _with_ngrams(recipe, characters, symbols, rate, given)
     passes = min(most_passes(recipe, characters, beginning), _learned(recipe, characters, symbols, rate) / characters)
