@@ -39,6 +39,7 @@ SETTINGS: dict[str, list[str]] = {
     "no clipping": ["--clip", "0"],
     "embedding 64": ["--embedding", "64"],
     **{f"average {memory}": ["--average", memory] for memory in ("0.95", "0.98", "0.99", "0.995")},
+    **{f"momentum {memory}": ["--momentum", memory] for memory in ("0.9", "0.93", "0.97")},
     **{f"states zeroed, {share}%": ["--fresh", str(share / 100)] for share in (0, 2, 10, 25, 50)},
     "no n-grams": ["--ngrams", "0"],
     "n-grams": ["--ngrams", "131071"],

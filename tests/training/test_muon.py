@@ -45,3 +45,15 @@ def test_the_momentum_is_how_much_of_the_gradients_before_is_in_a_step() -> None
         torch.testing.assert_close(mean, momentum * first + last)
         ahead = muon.orthogonalized((1 + momentum) * last + momentum**2 * first, torch.float32)
         torch.testing.assert_close(weight, -0.1 * 0.2 * 2 * ahead, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [1, 511, 512, 517, 769])
+def test_half_of_a_symmetric_product_and_its_mirror_are_the_product(size: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2 * size, size, dtype=torch.float64) / size
+    gram = x.t() @ x
+    torch.testing.assert_close(muon.symmetric(x.t(), x), gram, rtol=1e-12, atol=1e-15)
+    found = muon.symmetric(gram, gram, 2.0, gram, -3.0)
+    torch.testing.assert_close(found, 2 * gram @ gram - 3 * gram, rtol=1e-12, atol=1e-15)
+    single = muon.symmetric(x.float().t(), x.float()).double()
+    assert (single - gram).abs().max() < 1e-6 * gram.abs().max()

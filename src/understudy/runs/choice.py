@@ -17,16 +17,17 @@ ENOUGH, ENOUGH_FOR_SMALL, SMALL_SIZE = 2.2, 1.5, 256
 because in a few seconds an even smaller one hardly makes more steps."""
 SYMBOLS_COUNT = 0.15
 """As so much of a parameter counts one of the embedding or the output layer: a character moves few of them."""
-SAFE_PASSES = 4
-"""So many passes over the text need no dropout; from there it grows evenly, to its most at `MOST_PASSES`."""
+SAFE_PASSES, LARGE_SAFE_PASSES = 4, 7
+"""So many passes over a text need no dropout, by whether it has `SMALL` characters; from there it grows evenly, to its
+most at `MOST_PASSES`."""
 MOST_PASSES = 12
 """After so many passes a model begins to know the text by heart, whatever is dropped."""
 SMALL = 400_000
 """Texts of fewer characters are learned at other rates."""
 RATES = {(False, False): 24e-3, (True, False): 36e-3, (False, True): 8e-3, (True, True): 3e-3}
 """The highest rate, by whether the text is small and whether the weights are another model's."""
-MOST_DROPOUT = 0.5
-"""So much is dropped at most."""
+MOST_DROPOUT, LARGE_DROPOUT = 0.5, 0.3
+"""So much is dropped at most; the latter of texts from `SMALL` characters on."""
 LESS_DROPOUT, LESS_FROM, RARE = 0.4, 40_000, 50
 """The most for texts from so many characters up to `SMALL`, unless a symbol comes fewer times than that in them."""
 LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
@@ -153,9 +154,8 @@ def choose(
     if "ngrams" not in given and not going_on and recipe.device != "cuda" and characters >= NGRAM_FROM:
         recipe = _with_ngrams(recipe, characters, symbols, rate, given)
     passes = min(most_passes(recipe, characters, beginning), _learned(recipe, characters, symbols, rate) / characters)
-    most = LESS_DROPOUT if max(LESS_FROM, RARE * symbols) <= characters < SMALL else MOST_DROPOUT
     turns = waits(characters, beginning) is not None
-    dropout = 0.0 if turns else round(most * max(0, passes - SAFE_PASSES) / (MOST_PASSES - SAFE_PASSES), 2)
+    dropout = 0.0 if turns else _dropout(characters, symbols, passes)
     if promise is not None and not turns and "average" not in given:
         recipe = recipe.with_settings(average=_average(recipe, characters, passes, promise))
     lines = []
@@ -176,6 +176,16 @@ def _average(recipe: Recipe, characters: int, passes: float, promise: Promise) -
     stays = (FASTEST - _faster(promise)) / (FASTEST - 1) * min(1.0, passes / FEWEST_BASE_PASSES)
     steps = max(1.0, stays * passes * characters / (recipe.batch_size * recipe.sequence_length))
     return min(MOST_AVERAGE, max(recipe.average, round(1 - 1 / steps, 4)))
+
+
+def _dropout(characters: int, symbols: int, passes: float) -> float:
+    """What is dropped of a text that there is time to read so many times."""
+    often = characters >= RARE * symbols
+    if often and characters >= SMALL:
+        safe, most = LARGE_SAFE_PASSES, LARGE_DROPOUT
+    else:
+        safe, most = SAFE_PASSES, LESS_DROPOUT if often and characters >= LESS_FROM else MOST_DROPOUT
+    return round(most * max(0, passes - safe) / (MOST_PASSES - safe), 2)
 
 
 def _dropout_line(dropout: float, passes: float, *, turns: bool) -> str:

@@ -12,6 +12,8 @@ _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _MATCHED_RMS = 0.2
 _WORTH_SHARING = 768
 """Below it, processes of one host are done alone sooner than they have told each other (benchmarks/ranks.py)."""
+_BLOCK, _WORTH_CUTTING = 256, 512
+"""A symmetric product is made in blocks of so many rows, where it has so many: below that, cutting takes longer."""
 
 
 def orthogonalized(
@@ -24,6 +26,7 @@ def orthogonalized(
 
     One iteration is x ← x P with P = a + b G + c G² and G = xᵀx. All of them commute with G, so the iterations are made
     on G alone, which is the smaller by the number of gates: G ← P G P, and x meets the product of all P at the end.
+    All but that last product are symmetric, so that half of each is enough (`symmetric`).
 
     Args:
         matrix: the same on all ranks.
@@ -38,15 +41,42 @@ def orthogonalized(
     M, N = x.shape
     shared = near if near is not None and N >= _WORTH_SHARING else Alone()
     rows = shared.part(N)
-    gram = whole = shared.joined(x.t()[rows] @ x, N)
+    product = symmetric if shared.count == 1 and x.device.type == "cpu" else added
+    gram = whole = shared.joined(product(x.t()[rows], x), N)
     for done in range(iterations):
-        polynomial = shared.joined(torch.addmm(gram[rows], gram[rows], gram, beta=b, alpha=c), N)
+        polynomial = shared.joined(product(gram[rows], gram, c, gram[rows], b), N)
         polynomial.diagonal().add_(a)
-        whole = whole @ polynomial if done else polynomial[rows]
+        whole = product(whole, polynomial) if done else polynomial[rows]
         if done + 1 < iterations:
-            gram = shared.joined(polynomial[rows] @ gram @ polynomial, N)
+            gram = shared.joined(product(product(polynomial[rows], gram), polynomial), N)
     turned = shared.joined(x[shared.part(M)] @ shared.joined(whole, N), M)
     return (turned.t() if wide else turned).to(matrix.dtype)
+
+
+def added(left: Tensor, right: Tensor, times: float = 1, more: Tensor | None = None, often: float = 0) -> Tensor:
+    """`times` · left right + `often` · more."""
+    return left @ right if more is None else torch.addmm(more, left, right, beta=often, alpha=times)
+
+
+def symmetric(left: Tensor, right: Tensor, times: float = 1, more: Tensor | None = None, often: float = 0) -> Tensor:
+    """What `added` gives, (N, N), where it is known to be symmetric: the lower half in blocks, the upper its mirror."""
+    N = left.shape[0]
+    if N < _WORTH_CUTTING:
+        return added(left, right, times, more, often)
+    whole = left.new_empty(N, N)
+    for start in range(0, N, _BLOCK):
+        end = min(N, start + _BLOCK)
+        lower = whole[start:end, :end]
+        torch.addmm(
+            lower if more is None else more[start:end, :end],
+            left[start:end],
+            right[:, :end],
+            beta=often,
+            alpha=times,
+            out=lower,
+        )
+        whole[:start, start:end] = lower[:, :start].t()
+    return whole
 
 
 @torch.no_grad()
