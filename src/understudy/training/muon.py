@@ -41,7 +41,7 @@ def orthogonalized(
     M, N = x.shape
     shared = near if near is not None and N >= _WORTH_SHARING else Alone()
     rows = shared.part(N)
-    product = symmetric if shared.count == 1 and x.device.type == "cpu" else added
+    product = symmetric if rows == slice(0, N) and x.device.type == "cpu" else added
     gram = whole = shared.joined(product(x.t()[rows], x), N)
     for done in range(iterations):
         polynomial = shared.joined(product(gram[rows], gram, c, gram[rows], b), N)
