@@ -27,9 +27,10 @@ SMALL = 400_000
 RATES = {(False, False): 24e-3, (True, False): 36e-3, (False, True): 8e-3, (True, True): 3e-3}
 """The highest rate, by whether the text is small and whether the weights are another model's."""
 MOST_DROPOUT, LARGE_DROPOUT = 0.5, 0.3
-"""So much is dropped at most; the latter of texts from `SMALL` characters on."""
+"""So much is dropped at most; the latter of texts from `SMALL` characters on, if a symbol comes often enough."""
 LESS_DROPOUT, LESS_FROM, RARE = 0.4, 40_000, 50
-"""The most for texts from so many characters up to `SMALL`, unless a symbol comes fewer times than that in them."""
+"""The most for texts from so many characters up to `SMALL`; and how often a symbol must come in a text for less than
+`MOST_DROPOUT`."""
 LANES = ((40_000, 8), (200_000, 16), (SMALL, 32))
 """Characters of text up to which there are so many lanes."""
 WIDE = 640
@@ -72,7 +73,7 @@ _BEFORE, _LEARNING = 2.5, 0.93
 _LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _TABLE, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 4e-3, 34
 """What a step costs: the rate of products of few rows beside a large one's; seconds for each unit and symbol of each
 place, for what is done element by element; seconds to update one parameter; seconds of Python; those of a
-table of n-grams; Muon's operations for each H³ of an LSTM."""
+table of n-grams; Muon's operations for each H³ of an LSTM, were none of its products cut in half."""
 
 
 class Beginning(Enum):
