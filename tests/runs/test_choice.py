@@ -217,16 +217,19 @@ def test_what_is_kept_of_a_larger_text_is_the_mean_of_all_steps_where_the_base_k
         steps = most_passes(recipe, 450_000, Beginning.BASE) * 450_000 / (recipe.batch_size * recipe.sequence_length)
         return 1 / (1 - recipe.average) / steps
 
-    near, between, far = (begun(450_000, nats) for nats in (1.5, 2.0, 2.4))
+    near, between = (begun(450_000, nats) for nats in (1.5, 1.8))
     assert remembered(near) == pytest.approx(1, rel=0.05)
-    assert remembered(near) > remembered(between) > remembered(far)
-    assert begun(450_000, 3.0).average == own  # little of the base stays
+    assert remembered(near) > remembered(between) > 0.3
+    for nats in (2.2, 3.0):
+        assert begun(450_000, nats).average == own  # little of the base stays
     assert begun(100_000, 1.5).average == own  # it ends when it has turned
     assert begun(450_000, 1.5, average=0.9).average == own  # not touched: the user's own is in the recipe already
-    hasty = choose(
-        PRESETS["auto"].with_settings(minutes=0.05), 450_000, 65, RATE, {}, Beginning.BASE, Promise(1.5, 1.5, 1.0)
+    known = Promise(1.5, 1.5, 1.0)
+    twice, often = (
+        choose(PRESETS["auto"].with_settings(epochs=epochs), 450_000, 65, RATE, {}, Beginning.BASE, known)[0]
+        for epochs in (2, 2.5)
     )
-    assert hasty[0].average == own  # there is no time to read it three times
+    assert twice.average == own < often.average < near.average  # there is no time to read it three times
     for beginning in (Beginning.NOTHING, Beginning.MODEL):
         assert choose(PRESETS["auto"], 450_000, 65, RATE, {}, beginning)[0].average == own
 

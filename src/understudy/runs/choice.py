@@ -62,10 +62,10 @@ least: where much of the base stays a text is known by heart sooner, and dropout
 TURNED = 2.0
 """From the base, a run on a text of fewer than `SMALL` characters ends when it has become no better for so many passes:
 some such texts are known by heart after two, and others like themselves go on being learned for ten."""
-MOST_AVERAGE = 0.9995
-"""The longest memory of the weights' running mean. From the base it is as long as the run where much of the base stays
-and the text is read three times: staying nearer to it is worth a hundredth there, and costs a little where it is read
-once."""
+MOST_AVERAGE, MEAN_RATE, MEAN_PASSES = 0.9995, 3.0, 2.0
+"""The longest memory of the weights' running mean. From the base it grows to all of a run that reads the text three
+times, from so many passes on, and the less the nearer the rate is to so many times the slowest one: staying nearer to
+the base is worth a hundredth there, and costs one to four where there is less time or less of the base stays."""
 BASE_SHARE = 0.1
 """A text that would get a table of n-grams is begun from the base only if there is no time to read this share."""
 _BEFORE, _LEARNING = 2.5, 0.93
@@ -174,8 +174,9 @@ def choose(
 
 def _average(recipe: Recipe, characters: int, passes: float, promise: Promise) -> float:
     """The memory of the running mean: of all steps, the first of which are near the base, where that is of use."""
-    stays = (FASTEST - _faster(promise)) / (FASTEST - 1) * min(1.0, passes / FEWEST_BASE_PASSES)
-    steps = max(1.0, stays * passes * characters / (recipe.batch_size * recipe.sequence_length))
+    near = max(0.0, (MEAN_RATE - _faster(promise)) / (MEAN_RATE - 1))
+    often = min(1.0, max(0.0, (passes - MEAN_PASSES) / (FEWEST_BASE_PASSES - MEAN_PASSES)))
+    steps = max(1.0, near * often * passes * characters / (recipe.batch_size * recipe.sequence_length))
     return min(MOST_AVERAGE, max(recipe.average, round(1 - 1 / steps, 4)))
 
 
