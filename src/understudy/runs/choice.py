@@ -65,7 +65,7 @@ some such texts are known by heart after two, and others like themselves go on b
 MOST_AVERAGE, MEAN_RATE, MEAN_PASSES = 0.9995, 3.0, 2.0
 """The longest memory of the weights' running mean. From the base it grows to all of a run that reads the text three
 times, from so many passes on, and the less the nearer the rate is to so many times the slowest one: staying nearer to
-the base is worth a hundredth there, and costs one to four where there is less time or less of the base stays."""
+the base is worth a hundredth there, and costs up to four where there is less time or less of the base stays."""
 BASE_SHARE = 0.1
 """A text that would get a table of n-grams is begun from the base only if there is no time to read this share."""
 _BEFORE, _LEARNING = 2.5, 0.93
