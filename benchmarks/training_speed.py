@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,8 +82,8 @@ def cases() -> list[Case]:
     return [case for case in CASES if case.precision == "float32" or multiplies_bfloat16()]
 
 
-def understudy_step(case: Case) -> Callable[[], object]:
-    """One step of the product's own loop."""
+def understudy_step(case: Case, **settings: Any) -> Callable[[], object]:
+    """One step of the product's own loop, with Adam or as the settings of a recipe say."""
     config = ModelConfig(case.cell, case.vocabulary, case.embedding, case.units, case.layers)
     network = Network(config, precision=getattr(torch, case.precision), device=case.device)
     initialize(network, "default", 0)
@@ -92,11 +93,12 @@ def understudy_step(case: Case) -> Callable[[], object]:
         layers=case.layers,
         embedding=case.embedding,
         device=case.device,  # type: ignore[arg-type]
+        precision=case.precision,  # type: ignore[arg-type]
         batch_size=case.batch,
         sequence_length=case.length,
         optimizer="adam",
         clip=0.0,
-    )
+    ).with_settings(**settings)
     text = np.random.default_rng(0).integers(0, case.vocabulary, case.batch * case.length * 50 + 1)
     batches = Lanes(Ids(text.astype(np.uint8)), case.batch, case.length)
     steps = Trainer(network, recipe, Schedule(1 << 40, 0, 1 << 40, 1 << 40), batches, None).run()

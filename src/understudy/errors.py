@@ -11,6 +11,7 @@
     ├── StorageError              the disk refused (full, read-only); status 1
     ├── DownloadError             a named corpus, or a text elsewhere, could not be fetched; status 1
     ├── RanksError                other processes of a run are gone; status 1
+    ├── GpuError                  the GPU failed at its work; status 1
     └── DivergedError             training met numbers that are not finite, three times; status 1
 
 A message is one line: what was expected, what came, where, and the remedy.
@@ -63,6 +64,10 @@ class DownloadError(UnderstudyError):
 
 class DivergedError(UnderstudyError):
     """Training met losses or gradients that are not finite more often than it may go back."""
+
+
+class GpuError(UnderstudyError):
+    """The GPU failed at its work; this process cannot use it any more."""
 
 
 class RanksError(UnderstudyError):

@@ -32,6 +32,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "n-grams": {"optimizer": "muon", "average": 0.9, "ngrams": 31, "fresh": 0.25},
     "two layers": {"optimizer": "muon", "layers": 2, "average": 0.9, "dropout": 0.1},
 }
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 each_recipe = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 
 
@@ -120,7 +121,7 @@ def test_numbers_that_are_not_finite_are_found_when_the_losses_are_asked_for(los
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@needs_gpu
 @each_recipe
 def test_a_recorded_graph_equals_updates_done_at_once(settings: dict[str, Any]) -> None:
     batches, found = Lanes(text(401), B, T), []
@@ -135,15 +136,14 @@ def test_a_recorded_graph_equals_updates_done_at_once(settings: dict[str, Any]) 
         torch.testing.assert_close(mine, wanted, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_run_on_a_gpu_repeats_and_learns() -> None:
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, needs_gpu])])
+def test_a_run_repeats_and_learns(device: Literal["cpu", "cuda"]) -> None:
     losses = []
     for _ in range(2):
-        recipe = PRESETS["auto"].with_settings(units=H, batch_size=B, sequence_length=T, dropout=0.2, steps=60)
-        recipe = recipe.with_settings(device="cuda", precision="bfloat16", embedding=E)
+        recipe = PRESETS["auto"].with_settings(units=H, batch_size=B, sequence_length=T, dropout=0.2, steps=150)
+        recipe = recipe.with_settings(device=device, precision="bfloat16", embedding=E)
         periodic = Ids(np.tile(np.arange(V, dtype=np.uint8), 100))
-        trainer = Trainer(network_for(recipe), recipe, Schedule(60, 0, 30), Lanes(periodic, B, T), None)
+        trainer = Trainer(network_for(recipe), recipe, Schedule(150, 0, 75), Lanes(periodic, B, T), None)
         losses.append([report.train_loss for report in trainer.run() if report is not None])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
     assert losses[0][-1] < 0.5 * losses[0][0]

@@ -71,10 +71,23 @@ def _status(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:  # the reader has gone, as `| head` does
         return 0
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not _OUT_OF_MEMORY.search(str(error)):
+        failure = _machine_s(error)
+        if failure is None:
             raise
-        tell("understudy: error: not enough memory; try a smaller model or batch")
+        tell(f"understudy: error: {failure}")
         return 1
+
+
+def _machine_s(error: MemoryError | RuntimeError) -> str | None:
+    """What to say of a failure that is the machine's; None where it is the program's."""
+    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+        return "not enough memory; try a smaller model or batch"
+    if "torch" not in sys.modules:
+        return None
+    from understudy.model.gpu import failed
+
+    failure = failed(error, "try again")
+    return None if failure is None else str(failure)
 
 
 def _check_working_folder() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from understudy.errors import ConfigError
+from understudy.errors import ConfigError, GpuError
 
 Play = Callable[[], object]
 Record = Callable[[Play, torch.Generator | None], Play]
@@ -37,6 +37,14 @@ def check_not_forked() -> None:
             "--device cuda: this process was forked from one that had used the GPU, which CUDA forbids; start it with "
             "multiprocessing's spawn"
         )
+
+
+def failed(error: RuntimeError, remedy: str) -> GpuError | None:
+    """What to raise where a GPU has failed at its work; None where the error is another, or memory is short."""
+    if not isinstance(error, torch.AcceleratorError) or "out of memory" in str(error):
+        return None
+    why = str(error).partition("\n")[0]  # what PyTorch adds is for those who mend it
+    return GpuError(f"the GPU failed ({why}); {remedy}")
 
 
 def cuda_graph(work: Play, generator: torch.Generator | None = None) -> Play:

@@ -17,6 +17,7 @@ from understudy.training.schedule import VALIDATION_LIMIT, Schedule
 
 _MEASURE_SECONDS, _MEASURE_SHARE = 2.0, 0.03
 _WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 3, 43
+_GPU_TOGETHER = 10
 _STILL = 1e-9
 _SAMPLE_CHARACTERS, _SHORT_SAMPLE, _FIRST_SAMPLE, _SAMPLE_LOGITS = 20_000, 5_000, 500, 1 << 24
 _EVALUATION_SHARE, _MOST_LOOKS, _SHORT_LOOKS, _FEWEST_LOOKED_AT = 0.1, 20, 4, 5_000
@@ -37,6 +38,8 @@ def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
 
     The steps take two seconds, or three hundredths of the run's `seconds`; but there are three of them at least.
 
+    A GPU is waited for only after every few of them, as in a run.
+
     The copy hardly moves from its weights: what is timed is the same, and a rate that suits a long warm-up cannot
     throw it off its feet in these few steps.
 
@@ -50,13 +53,17 @@ def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
         schedule=Schedule(_MOST_STEPS, 0, 1 << 40, 1 << 40),
         progress=Progress(),
     )
+    on_gpu = trainer.device.type == "cuda"
     patience, steps = min(_MEASURE_SECONDS, _MEASURE_SHARE * seconds), list[float]()
+    together = _GPU_TOGETHER if on_gpu else 1
     last = began = time.perf_counter()
-    for _ in scratch.run():
-        if trainer.device.type == "cuda":
+    for count, _ in enumerate(scratch.run(), 1):
+        if count % together:
+            continue
+        if on_gpu:
             torch.cuda.synchronize()
         now = time.perf_counter()
-        steps.append(now - last)
+        steps.append((now - last) / together)
         last = now
         if len(steps) >= _FEWEST_STEPS and trainer.ranks.led(now - began) > patience:
             break
@@ -64,10 +71,11 @@ def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
     character = 0.0
     if trainer.validation is not None:
         logits = _SAMPLE_LOGITS // scratch.network.config.vocabulary
-        longest = _SAMPLE_CHARACTERS if patience == _MEASURE_SECONDS else _SHORT_SAMPLE
+        longest = _SAMPLE_CHARACTERS if on_gpu or patience == _MEASURE_SECONDS else _SHORT_SAMPLE
         part = trainer.validation[: min(longest, max(_SHORT_SAMPLE, logits))]
         scratch.network.precision = torch.float32  # as `Trainer.evaluate` has it
-        windowed(scratch.network, part[:_FIRST_SAMPLE])  # the first time, kernels are made
+        for score in (windowed, streamed) if on_gpu else (windowed,):  # the first time, kernels are made
+            score(scratch.network, part[:_FIRST_SAMPLE])
         began = time.perf_counter()
         windowed(scratch.network, part, ranks=trainer.ranks)
         streamed(scratch.network, part, ranks=trainer.ranks)

@@ -7,7 +7,7 @@ import math
 from enum import Enum
 from typing import Any, NamedTuple
 
-from understudy.model.config import GATES
+from understudy.runs.estimate import learned_in, parameters
 from understudy.training.recipe import Recipe
 
 SIZES = {128: 0, 256: 0, 384: 0, 512: 0, 640: 150_000, 768: 400_000, 1024: 700_000}
@@ -68,12 +68,6 @@ times, from so many passes on, and the less the nearer the rate is to so many ti
 the base is worth a hundredth there, and costs up to four where there is less time or less of the base stays."""
 BASE_SHARE = 0.1
 """A text that would get a table of n-grams is begun from the base only if there is no time to read this share."""
-_BEFORE, _LEARNING = 2.5, 0.93
-"""Seconds that go before the first step, and the share of the rest that is spent in steps and not in looks."""
-_LEAN, _ELEMENTWISE, _UPDATE, _CALLS, _TABLE, _MUON = 0.85, 6e-9, 5e-9, 3e-3, 4e-3, 34
-"""What a step costs: the rate of products of few rows beside a large one's; seconds for each unit and symbol of each
-place, for what is done element by element; seconds to update one parameter; seconds of Python; those of a
-table of n-grams; Muon's operations for each H³ of an LSTM, were none of its products cut in half."""
 
 
 class Beginning(Enum):
@@ -117,7 +111,7 @@ def helps(promise: Promise, recipe: Recipe, characters: int, symbols: int, rate:
     if not promise.near:
         return False
     lanes = _sized(recipe, recipe.units, characters, {})
-    return characters < NGRAM_FROM or _learned(lanes, characters, symbols, rate) < BASE_SHARE * characters
+    return characters < NGRAM_FROM or learned_in(lanes, characters, symbols, rate) < BASE_SHARE * characters
 
 
 def choose(
@@ -149,12 +143,12 @@ def choose(
         recipe = recipe.with_settings(units=_units(recipe, characters, symbols, rate, given))
     recipe = _sized(recipe, recipe.units, characters, given)
     if beginning is Beginning.BASE and characters >= SMALL:
-        fewer = recipe.device != "cuda" and _learned(recipe, characters, symbols, rate) >= SPREAD * characters
+        fewer = recipe.device != "cuda" and learned_in(recipe, characters, symbols, rate) >= SPREAD * characters
         steps = BASE_MOMENTUM | BASE_BATCH if fewer else BASE_MOMENTUM
         recipe = recipe.with_settings(**{name: value for name, value in steps.items() if name not in given})
     if "ngrams" not in given and not going_on and recipe.device != "cuda" and characters >= NGRAM_FROM:
         recipe = _with_ngrams(recipe, characters, symbols, rate, given)
-    passes = min(most_passes(recipe, characters, beginning), _learned(recipe, characters, symbols, rate) / characters)
+    passes = min(most_passes(recipe, characters, beginning), learned_in(recipe, characters, symbols, rate) / characters)
     turns = waits(characters, beginning) is not None
     dropout = 0.0 if turns else _dropout(characters, symbols, passes)
     if promise is not None and not turns and "average" not in given:
@@ -241,7 +235,7 @@ def _decay(most: float, promise: Promise | None) -> float:
 
 def _with_ngrams(recipe: Recipe, characters: int, symbols: int, rate: float, given: dict[str, Any]) -> Recipe:
     """The recipe with a table of n-grams and a size that goes with it, unless there is time to read the text often."""
-    if _learned(recipe, characters, symbols, rate) > NGRAM_PASSES * characters:
+    if learned_in(recipe, characters, symbols, rate) > NGRAM_PASSES * characters:
         return recipe
     with_table = recipe.with_settings(ngrams=NGRAM_ROWS)
     units = recipe.units if "units" in given else _units(with_table, characters, symbols, rate, given)
@@ -253,12 +247,12 @@ def _units(recipe: Recipe, characters: int, symbols: int, rate: float, given: di
     fitting = min(SIZES)
     for units, fewest in SIZES.items():
         sized = _sized(recipe, units, characters, given)
-        layers, of_symbols = _parameters(sized, symbols)
-        parameters = layers + SYMBOLS_COUNT * of_symbols
-        learned = _learned(sized, characters, symbols, rate)
+        layers, of_symbols = parameters(sized, symbols)
+        weights = layers + SYMBOLS_COUNT * of_symbols
+        learned = learned_in(sized, characters, symbols, rate)
         without = ENOUGH_FOR_SMALL if units <= SMALL_SIZE else ENOUGH
         enough = ENOUGH_WITH_NGRAMS if recipe.ngrams else without
-        if characters >= fewest and learned >= min(enough * parameters, most_passes(recipe, characters) * characters):
+        if characters >= fewest and learned >= min(enough * weights, most_passes(recipe, characters) * characters):
             fitting = units
     return fitting
 
@@ -267,31 +261,3 @@ def _sized(recipe: Recipe, units: int, characters: int, given: dict[str, Any]) -
     """The recipe with that size, and lanes as the text and the size want them."""
     lanes = next((lanes for most, lanes in LANES if characters < most), 64 if units >= WIDE else 32)
     return recipe.with_settings(units=units, batch_size=given.get("batch_size", lanes))
-
-
-def _learned(recipe: Recipe, characters: int, symbols: int, rate: float) -> float:
-    """How many characters a run of this recipe learns from."""
-    places = recipe.batch_size * recipe.sequence_length
-    if recipe.minutes is not None:
-        seconds = _LEARNING * max(0.0, 60 * recipe.minutes - _BEFORE)
-        return seconds / _step_seconds(recipe, symbols, rate) * places
-    return recipe.steps * places if recipe.steps is not None else (recipe.epochs or 1) * characters
-
-
-def _parameters(recipe: Recipe, symbols: int) -> tuple[int, int]:
-    """How many the layers have; and those of the embedding and the output layer, which symbols bring."""
-    H, E, L = recipe.units, recipe.embedding, recipe.layers
-    return GATES[recipe.cell] * H * (E + (2 * L - 1) * H), symbols * (E + H)
-
-
-def _step_seconds(recipe: Recipe, symbols: int, rate: float) -> float:
-    """About how long a step takes: products there and back, Muon's, what is done element by element, and Python."""
-    H, G, places = recipe.units, GATES[recipe.cell], recipe.batch_size * recipe.sequence_length
-    matrices = G * H * H * (2 * recipe.layers - 1)
-    if recipe.ngrams:  # what is read is no longer one of V vectors, whose products are looked up
-        matrices += G * H * recipe.embedding
-    update = _UPDATE * sum(_parameters(recipe, symbols))
-    muon = _MUON * G / 4 * H**3 * (2 * recipe.layers - 1) if recipe.optimizer == "muon" else 0
-    products = (6 * (matrices + symbols * H) * places / _LEAN + muon) / rate
-    calls = _CALLS + (_TABLE if recipe.ngrams else 0)
-    return products + _ELEMENTWISE * places * (H * recipe.layers + symbols) + update + calls

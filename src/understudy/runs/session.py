@@ -6,6 +6,7 @@ from typing import Any
 
 from understudy.errors import CheckpointError, ConfigError
 from understudy.model.file import ModelFile
+from understudy.model.gpu import failed
 from understudy.ranks.contract import Alone, Ranks
 from understudy.runs import record, sharing
 from understudy.runs.beginning import begin
@@ -88,6 +89,7 @@ class Session:
         Raises:
             DivergedError: numbers were not finite more often than a run may go back.
             StorageError: the disk refused.
+            GpuError: the GPU failed at its work; what it last wrote a checkpoint of is kept.
         """
         while True:
             try:
@@ -103,6 +105,11 @@ class Session:
                 return
             except NotFiniteError as error:
                 yield self.keeper.go_back(error)
+            except RuntimeError as error:
+                failure = failed(error, f"go on from the last checkpoint with: {self.resume_command}")
+                if failure is None:
+                    raise
+                raise failure from error
 
     def stops(self, wished: bool) -> bool:
         """Whether to stop after the step that was done: somebody wished it, here or in another process."""
