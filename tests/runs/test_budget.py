@@ -10,10 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.model import file
+from understudy.model.network import Network
+from understudy.ranks.contract import Ranks
 from understudy.runs import budget, checkpoint
 from understudy.runs.budget import Speed, measure, schedule_for, schedule_in
+from understudy.text.batches import Batch
+from understudy.text.encoded import Ids
 from understudy.training.recipe import Recipe
 from understudy.training.schedule import VALIDATION_LIMIT
+from understudy.training.update import EagerUpdates
 
 if TYPE_CHECKING:
     from tests.runs.conftest import Opener
@@ -160,3 +165,56 @@ def test_a_run_in_minutes_goes_on_with_the_steps_that_were_planned(opened: "Open
     steps = first.facts.schedule.steps
     first.close()
     assert opened(steps=None, minutes=0.05, request={"resume": True}).facts.schedule.steps == steps
+
+
+class Clock:
+    """Tells a second for each place that a network has gone along, however many rows at a time."""
+
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_in_a_short_run_an_evaluation_is_measured_by_a_part_of_it(
+    opened: "Opener", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, clock, read = opened(validation=0.4).trainer, Clock(), list[int]()
+
+    def windowed(_: Network, part: Ids, window: int = 256, ranks: Ranks | None = None) -> None:
+        read.append(len(part))
+        clock.now += window
+
+    def streamed(_: Network, part: Ids, streams: int = 4, ranks: Ranks | None = None) -> None:
+        read.append(len(part))
+        clock.now += len(part) // streams
+
+    monkeypatch.setattr(budget, "time", clock)
+    monkeypatch.setattr(budget, "windowed", windowed)
+    monkeypatch.setattr(budget, "streamed", streamed)
+    assert trainer.validation is not None
+    assert len(trainer.validation) == 8000
+    whole = 256 + 5000 // 4  # of 5,000 characters: a window's places, and a stream's, of which there are four
+    assert measure(trainer, 10.0).character == pytest.approx(whole / 5000)
+    assert sum(read) < 2000
+    read.clear()
+    measure(trainer)
+    assert max(read) == 8000
+
+
+def test_where_steps_are_slow_two_of_them_are_measured(opened: "Opener", monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, clock, taken = opened().trainer, Clock(), list[int]()
+    take = EagerUpdates.take
+    monkeypatch.setattr(budget, "time", clock)
+    for each, wanted in ((0.07, 5), (0.2, 3), (1.0, 2)):  # of ten seconds, three tenths
+
+        def slow(updates: EagerUpdates, batch: Batch, step: int, rate: float, each: float = each) -> None:
+            clock.now += each
+            taken.append(step)
+            take(updates, batch, step, rate)
+
+        taken.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(EagerUpdates, "take", slow)
+            assert measure(trainer, 10.0).step == pytest.approx(each)
+        assert len(taken) == wanted

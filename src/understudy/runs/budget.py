@@ -10,14 +10,19 @@ from typing import NamedTuple
 
 import torch
 
-from understudy.evaluation.protocols import streamed, windowed
+from understudy.evaluation.lanes import lanes
+from understudy.evaluation.protocols import WINDOW, streamed, windowed
+from understudy.model.network import Network
+from understudy.ranks.contract import Ranks
+from understudy.text.encoded import Ids
 from understudy.training.loop import Progress, Trainer
 from understudy.training.recipe import Recipe
 from understudy.training.schedule import VALIDATION_LIMIT, Schedule
 
 _MEASURE_SECONDS, _MEASURE_SHARE = 2.0, 0.03
 _WARM_STEPS, _FEWEST_STEPS, _MOST_STEPS = 3, 3, 43
-_GPU_TOGETHER = 10
+_SLOW, _FEWEST_SLOW_STEPS = 3.0, 2
+_GPU_TOGETHER, _PLACES = 10, 64
 _STILL = 1e-9
 _SAMPLE_CHARACTERS, _SHORT_SAMPLE, _FIRST_SAMPLE, _SAMPLE_LOGITS = 20_000, 5_000, 500, 1 << 24
 _EVALUATION_SHARE, _MOST_LOOKS, _SHORT_LOOKS, _FEWEST_LOOKED_AT = 0.1, 20, 4, 5_000
@@ -36,7 +41,8 @@ class Speed(NamedTuple):
 def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
     """Time steps and an evaluation on a copy of the trainer, which is left untouched.
 
-    The steps take two seconds, or three hundredths of the run's `seconds`; but there are three of them at least.
+    The steps take two seconds, or three hundredths of the run's `seconds`; but there are three of them at least, or two
+    where they are slow.
 
     A GPU is waited for only after every few of them, as in a run.
 
@@ -55,6 +61,7 @@ def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
     )
     on_gpu = trainer.device.type == "cuda"
     patience, steps = min(_MEASURE_SECONDS, _MEASURE_SHARE * seconds), list[float]()
+    hurried = patience < _MEASURE_SECONDS and not on_gpu
     together = _GPU_TOGETHER if on_gpu else 1
     last = began = time.perf_counter()
     for count, _ in enumerate(scratch.run(), 1):
@@ -65,23 +72,43 @@ def measure(trainer: Trainer, seconds: float = math.inf) -> Speed:
         now = time.perf_counter()
         steps.append((now - last) / together)
         last = now
-        if len(steps) >= _FEWEST_STEPS and trainer.ranks.led(now - began) > patience:
+        gone = trainer.ranks.led(now - began)
+        if len(steps) >= (_FEWEST_STEPS if gone < _SLOW * patience else _FEWEST_SLOW_STEPS) and gone > patience:
             break
     scratch.settle()
     character = 0.0
     if trainer.validation is not None:
         logits = _SAMPLE_LOGITS // scratch.network.config.vocabulary
-        longest = _SAMPLE_CHARACTERS if on_gpu or patience == _MEASURE_SECONDS else _SHORT_SAMPLE
-        part = trainer.validation[: min(longest, max(_SHORT_SAMPLE, logits))]
+        part = trainer.validation[: min(_SHORT_SAMPLE if hurried else _SAMPLE_CHARACTERS, max(_SHORT_SAMPLE, logits))]
         scratch.network.precision = torch.float32  # as `Trainer.evaluate` has it
-        for score in (windowed, streamed) if on_gpu else (windowed,):  # the first time, kernels are made
-            score(scratch.network, part[:_FIRST_SAMPLE])
-        began = time.perf_counter()
-        windowed(scratch.network, part, ranks=trainer.ranks)
-        streamed(scratch.network, part, ranks=trainer.ranks)
-        character = (time.perf_counter() - began) / len(part)
-    warm = min(_WARM_STEPS, len(steps) - _FEWEST_STEPS + 1)
+        if hurried and len(part) >= _SHORT_SAMPLE:
+            character = _evaluation_in_part(scratch.network, part, trainer.ranks) / len(part)
+        else:
+            for score in (windowed, streamed) if on_gpu else (windowed,):  # the first time, kernels are made
+                score(scratch.network, part[:_FIRST_SAMPLE])
+            character = _seconds(scratch.network, part, trainer.ranks) / len(part)
+    warm = min(_WARM_STEPS, max(1, len(steps) - _FEWEST_STEPS + 1))
     return Speed(median(steps[warm:]), character)
+
+
+def _seconds(network: Network, part: Ids, ranks: Ranks) -> float:
+    """What an evaluation takes."""
+    began = time.perf_counter()
+    windowed(network, part, ranks=ranks)
+    streamed(network, part, ranks=ranks)
+    return time.perf_counter() - began
+
+
+def _evaluation_in_part(network: Network, part: Ids, ranks: Ranks) -> float:
+    """What an evaluation takes, from a few places of each of its windows and streams: all take as long as these."""
+    windows, streams = len(part) // WINDOW, len(lanes(len(part) - 1).starts)
+    windowed(network, part[: 2 * _PLACES], _PLACES)  # the first time, kernels are made
+    began = time.perf_counter()
+    windowed(network, part[: windows * _PLACES + 1], _PLACES, ranks=ranks)
+    across = time.perf_counter() - began
+    streamed(network, part[: streams * _PLACES + 1], streams=streams, ranks=ranks)
+    along = time.perf_counter() - began - across
+    return (across * WINDOW + along * len(part) / streams) / _PLACES
 
 
 def schedule_for(recipe: Recipe, per_epoch: int, validates: bool) -> Schedule:
