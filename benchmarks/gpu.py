@@ -3,9 +3,9 @@
     python benchmarks/gpu.py [TEXT] [--rounds 5] [--device cuda]
 
 Training: the tutorial's model and an LSTM, Understudy's recorded step beside PyTorch's modules in every type, in
-characters a second; all take turns, and a ratio is the median over rounds of the ratio within a round. Then how long a
-step of `--preset auto` takes by its size, which `runs/estimate.py` is fitted to. Writing: the
-tutorial's model through the public API, one stream and 64. With a TEXT: `understudy train TEXT` for 15 seconds and for
+characters a second; all take turns, and a ratio is the median over rounds of the ratio within a round. Then how long
+a step of `--preset auto` takes by its size, which `runs/estimate.py` is fitted to. Writing: the tutorial's model by
+the public API, one stream and 64. With a TEXT: `understudy train TEXT` for 15 seconds and for
 3 minutes, from nothing and as it finds best, nats a character of all that was held back; a run ends sooner where more
 would only teach it the text by heart. `--device cpu` runs the same on a CPU, to try the script where there is no GPU.
 """

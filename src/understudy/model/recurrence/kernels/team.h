@@ -4,12 +4,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-enum { MOST_THREADS = 64, LOOKS = 200 };
+enum { MOST_THREADS = 64, LOOKS = 1000 };
 
 typedef void (*Work)(void *job, int index, int team);
 
-/* All of a team meet here before any goes on. One that waits looks for a few microseconds and then sleeps, so that a core
-   that another of the team needs is free for it. */
+/* All of a team meet here before any goes on. One that waits looks for a few dozen microseconds and then sleeps, so that a
+   core that another of the team needs is free for it. To be woken takes longer than a step of writing. */
 typedef struct {
     atomic_int arrived, turn;
     pthread_mutex_t lock;
